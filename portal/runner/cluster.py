@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from portal.runner.process import Command
 
 SUPERUSER = "postgres"
 SOCKET_NAME = ".s.PGSQL.5432"
+FIRST_BUILTIN_LOCALE = 17  # PostgreSQL 17 knows C.UTF-8 without the operating system
 INITDB_SECONDS = 120
 LOCK_SECONDS = 120
 NO_PROCESS = 2**31 - 1  # larger than any process id
@@ -128,7 +128,7 @@ def starting(directory: Path) -> Iterator[None]:
 
 def serves(pid: int, data: Path) -> bool:
     """Whether process `pid` lives and is the server of this data directory."""
-    if sys.platform == "linux":
+    if Path("/proc/self/cwd").is_symlink():  # Linux
         try:
             return Path(f"/proc/{pid}/cwd").readlink() == data
         except OSError:  # no such process, one waiting to be reaped, or somebody else's
@@ -151,7 +151,10 @@ def _locked(number: int) -> bool:
 
 
 def _check_version(cluster: Cluster) -> None:
-    found = (cluster.data / "PG_VERSION").read_text().strip()
+    stamp = cluster.data / "PG_VERSION"
+    if not stamp.exists():
+        raise ClusterError(f"{cluster.data} is no PostgreSQL data directory; move it away.")
+    found = stamp.read_text().strip()
     if found != str(cluster.binaries.major):
         raise ClusterError(
             f"{cluster.data} holds data of PostgreSQL {found}, but the programs at hand are "
@@ -165,26 +168,9 @@ def _initialise(cluster: Cluster) -> None:
     part = cluster.base / "data.part"
     shutil.rmtree(part, ignore_errors=True)
     own(part, cluster.account)
-    locale = (
-        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        if cluster.binaries.major >= 17
-        else ["--locale=C"]
-    )
-    arguments = [
-        cluster.binaries.initdb,
-        "-D",
-        part,
-        "-U",
-        SUPERUSER,
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-    ]
-    sync = [] if cluster.durable else ["-N"]
     account = cluster.account
     made = subprocess.run(
-        [*arguments, *locale, "--data-checksums", "--no-instructions", *sync],
+        [cluster.binaries.initdb, "-D", part, *_initdb_options(cluster)],
         env=ENVIRONMENT,
         cwd="/",
         user=account.uid if account else None,
@@ -198,3 +184,13 @@ def _initialise(cluster: Cluster) -> None:
     if made.returncode:
         raise ClusterError(f"initdb failed in {part}:\n{made.stderr or made.stdout}".rstrip())
     part.rename(cluster.data)
+
+
+def _initdb_options(cluster: Cluster) -> list[str]:
+    options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--data-checksums"]
+    options += ["--no-instructions"]
+    if cluster.binaries.major >= FIRST_BUILTIN_LOCALE:
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    else:
+        options += ["--locale=C"]
+    return options if cluster.durable else [*options, "--no-sync"]
