@@ -1,0 +1,1 @@
+"""The portal: people, directory, access, ledger, and the composition root."""

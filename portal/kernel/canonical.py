@@ -1,0 +1,65 @@
+"""Canonical JSON (RFC 8785, on the subset the ledger allows) and SHA-256 digests.
+
+Allowed: strings, integers up to 53 bits, booleans, null, lists, objects with ASCII keys. No floats:
+on this subset sorted keys and compact output are exactly RFC 8785.
+"""
+
+import hashlib
+from typing import TypeAlias
+
+import orjson
+
+JSON: TypeAlias = "None | bool | int | str | list[JSON] | dict[str, JSON]"
+
+MAX_SAFE_INTEGER = 2**53 - 1
+
+
+class NotCanonical(ValueError):
+    """The value has no canonical form: a float, a large integer, a foreign type, a bad string."""
+
+
+def _check(value: object, where: str) -> None:
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise NotCanonical(f"{where}: not valid Unicode text") from None
+    elif isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise NotCanonical(f"{where}: integer beyond 53 bits")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{where}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                raise NotCanonical(f"{where}: key {key!r} is not ASCII text")
+            _check(item, f"{where}.{key}")
+    else:
+        raise NotCanonical(f"{where}: {type(value).__name__} has no canonical form")
+
+
+def canonical(value: object) -> bytes:
+    """The canonical JSON bytes of `value`.
+
+    Raises NotCanonical for anything outside the subset.
+    """
+    _check(value, "$")
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def sha256_digest(data: bytes) -> str:
+    """`sha256:` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_of(value: object) -> str:
+    """Digest of the canonical form of `value`."""
+    return sha256_digest(canonical(value))
+
+
+def commitment(salt: bytes, text: str) -> str:
+    """Salted commitment to a text that may be erased later (LEDGER: personal data)."""
+    return sha256_digest(salt + text.encode("utf-8"))

@@ -1,0 +1,39 @@
+"""Who did it. An actor is always required; the system is an actor too."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from portal.kernel.canonical import JSON
+
+Kind = Literal["person", "service", "system"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`ref` is a random reference, never a name: names stand in erasable tables (LEDGER)."""
+
+    kind: Kind
+    ref: str
+    authn: str = ""
+    roles: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JSON]:
+        return {
+            "kind": self.kind,
+            "ref": self.ref,
+            "authn": self.authn,
+            "roles": list(self.roles),
+        }
+
+
+SYSTEM = Actor(kind="system", ref="system")
+
+
+def person_actor(user: Any, *, authn: str = "session", roles: tuple[str, ...] = ()) -> Actor:
+    """The actor for a signed-in person."""
+    return Actor(kind="person", ref=str(user.actor_ref), authn=authn, roles=roles)
+
+
+def service_actor(account: Any, *, authn: str = "token") -> Actor:
+    """The actor for a service account that came with a token."""
+    return Actor(kind="service", ref=str(account.actor_ref), authn=authn)

@@ -1,0 +1,110 @@
+"""The names of everything that is recorded. Names are data and are never renamed.
+
+Each event says which parts its payload may carry besides the common ones (LEDGER: entry).
+"""
+
+from dataclasses import dataclass
+
+PAYLOAD_VERSION = 1
+
+COMMON = frozenset({"v", "id", "type", "time", "project", "request", "actor", "portal"})
+HISTORY = frozenset({"seq", "prev"})
+PARTS = frozenset(
+    {
+        "action",
+        "subject",
+        "snapshot",
+        "policy",
+        "decision",
+        "reason_commit",
+        "object",
+        "change",
+        "drift",
+        "permit",
+        "round",
+        "status",
+    }
+)
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One kind of entry: its name, its meaning in one sentence, the parts it may carry."""
+
+    name: str
+    meaning: str
+    parts: frozenset[str]
+
+
+def _event(name: str, meaning: str, parts: str = "") -> EventType:
+    found = frozenset(parts.split())
+    unknown = found - PARTS
+    if unknown:
+        raise ValueError(f"{name}: unknown parts {sorted(unknown)}")
+    return EventType(name, meaning, found)
+
+
+_REQUEST = "action subject snapshot policy round status"
+
+EVENTS: dict[str, EventType] = {
+    event.name: event
+    for event in (
+        _event("request.submitted", "A pipeline asked.", f"{_REQUEST} reason_commit"),
+        _event("snapshot.captured", "Facts were read and frozen.", _REQUEST),
+        _event("verdict.given", "Policy looked at a snapshot.", f"{_REQUEST} decision"),
+        _event("decision.recorded", "A person decided.", f"{_REQUEST} decision reason_commit"),
+        _event("request.pended", "The request waits for people.", _REQUEST),
+        _event("request.approved", "Everything the policy asks is given.", f"{_REQUEST} decision"),
+        _event("request.rejected", "A person rejected.", f"{_REQUEST} decision"),
+        _event("request.denied", "Policy denied.", f"{_REQUEST} decision"),
+        _event("request.expired", "Its time passed.", _REQUEST),
+        _event("request.withdrawn", "The one who asked took it back.", f"{_REQUEST} reason_commit"),
+        _event("request.superseded", "A newer request replaced it.", _REQUEST),
+        _event("request.revoked", "An approval was taken back.", f"{_REQUEST} reason_commit"),
+        _event("drift.found", "The world moved after the approval.", f"{_REQUEST} drift"),
+        _event("permit.issued", "The approval was redeemed.", f"{_REQUEST} permit decision"),
+        _event("permit.started", "The action began.", f"{_REQUEST} permit"),
+        _event("permit.finished", "The action ended.", f"{_REQUEST} permit"),
+        _event("permit.lost", "The heartbeat stopped.", f"{_REQUEST} permit"),
+        _event("permit.expired", "The permit was not used in time.", f"{_REQUEST} permit"),
+        _event("decision.refused", "A decision was refused.", f"{_REQUEST} decision"),
+        _event("project.created", "A project was added.", "object change"),
+        _event("project.changed", "A project was changed.", "object change"),
+        _event("environment.created", "An environment was added.", "object change"),
+        _event("environment.changed", "An environment was changed.", "object change"),
+        _event("group.created", "An approver group was added.", "object change"),
+        _event("group.changed", "An approver group was changed.", "object change"),
+        _event("member.added", "A person joined an approver group.", "object"),
+        _event("member.removed", "A person left an approver group.", "object"),
+        _event("role.granted", "A role was granted.", "object"),
+        _event("role.revoked", "A role was revoked.", "object"),
+        _event("person.created", "A person was added.", "object change"),
+        _event("person.changed", "A person was changed.", "object change"),
+        _event("service_account.created", "A service account was added.", "object change"),
+        _event("service_account.changed", "A service account was changed.", "object change"),
+        _event("token.created", "A project token was issued.", "object change"),
+        _event("token.revoked", "A project token was revoked.", "object"),
+        _event("policy.created", "A policy was added.", "object"),
+        _event("policy.drafted", "A policy version was saved.", "object policy"),
+        _event("policy.published", "A policy version came into force.", "object policy change"),
+        _event("policy.retired", "A policy went out of force.", "object policy change"),
+        _event("key.created", "A signing key was made.", "object"),
+        _event("sign_in.succeeded", "A person signed in.", "object"),
+        _event("sign_in.failed", "A sign-in failed.", "object"),
+        _event("sign_out.done", "A person signed out.", "object"),
+    )
+}
+
+
+class UnknownEvent(ValueError):
+    """An entry of a type, or with a part, that the catalogue does not have."""
+
+
+def check_event(name: str, parts: frozenset[str]) -> None:
+    """Raise UnknownEvent unless `name` is in the catalogue and may carry `parts`."""
+    event = EVENTS.get(name)
+    if event is None:
+        raise UnknownEvent(f"no event named {name!r}")
+    foreign = parts - event.parts
+    if foreign:
+        raise UnknownEvent(f"{name} may not carry {sorted(foreign)}")

@@ -1,0 +1,29 @@
+"""Shared fixtures: the database, and the people of the tests."""
+
+import os
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from tests.plugin import server_of_this_run
+
+
+def worker_database() -> str:
+    """The name of this xdist worker's own database."""
+    return "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker):
+    """A fresh database made as in production: owner role, grants for the app role, migrations."""
+    name = worker_database()
+    server = server_of_this_run()
+    server.drop_database(name)
+    server.create_database(name)
+    connection.settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+    yield
+    with django_db_blocker.unblock():
+        connection.close_pool()
