@@ -1,0 +1,18 @@
+"""Django looks here; one noun a file."""
+
+from approvals.models.decision import Decision
+from approvals.models.permit import Permit, SigningKey
+from approvals.models.request import AwaitedGroup, Request
+from approvals.models.snapshot import Reading, Snapshot
+from approvals.models.verdict import Verdict
+
+__all__ = [
+    "AwaitedGroup",
+    "Decision",
+    "Permit",
+    "Reading",
+    "Request",
+    "SigningKey",
+    "Snapshot",
+    "Verdict",
+]

@@ -1,0 +1,52 @@
+"""One person's approve or reject."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.kernel.ids import new_id
+
+
+class Decision(models.Model):
+    """With the snapshot and verdict that were on the screen; never changed, only outlived.
+
+    It counts while its round is the request's round.
+    """
+
+    class Outcome(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.ForeignKey(
+        "approvals.Request", on_delete=models.PROTECT, related_name="decisions"
+    )
+    round = models.PositiveIntegerField()
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
+    )
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    comment = models.TextField(blank=True)
+    comment_salt = models.BinaryField(max_length=16)
+    snapshot = models.ForeignKey("approvals.Snapshot", on_delete=models.PROTECT, related_name="+")
+    verdict = models.ForeignKey("approvals.Verdict", on_delete=models.PROTECT, related_name="+")
+    authn = models.CharField(max_length=50)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["decided_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "round", "person"], name="decision_once_a_round"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["approve", "reject"]), name="decision_outcome_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="approve") | ~Q(comment=""), name="decision_reject_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} by {self.person_id}"

@@ -1,0 +1,70 @@
+"""The permit that redeeming gives, and the public keys that verify it."""
+
+from django.db import models
+from django.db.models import Q
+
+from approvals.states import PermitStatus
+from portal.kernel.ids import new_id
+
+
+class Permit(models.Model):
+    """Single-use, short-lived, bound to one run attempt and one request digest."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.OneToOneField(
+        "approvals.Request", on_delete=models.PROTECT, related_name="permit"
+    )
+    environment = models.ForeignKey(
+        "portal.Environment", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    status = models.CharField(max_length=9, default=PermitStatus.ISSUED.value)
+    receipt = models.JSONField()
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    exit_code = models.IntegerField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in PermitStatus]),
+                name="permit_status_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["environment", "-finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="permit_finished",
+            ),
+            models.Index(fields=["expires_at"], condition=Q(status="issued"), name="permit_unused"),
+            models.Index(
+                fields=["heartbeat_at"], condition=Q(status="running"), name="permit_running"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"permit {self.id}"
+
+
+class SigningKey(models.Model):
+    """A public key; retired ones never leave the list, so old receipts stay verifiable."""
+
+    class KeyStatus(models.TextChoices):
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    kid = models.CharField(primary_key=True, max_length=64)
+    purpose = models.CharField(max_length=20)
+    jwk = models.JSONField()
+    status = models.CharField(max_length=8, choices=KeyStatus, default=KeyStatus.ACTIVE)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.kid

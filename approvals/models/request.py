@@ -1,0 +1,135 @@
+"""The request: one pipeline run asking to perform one action once."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+from approvals.states import OPEN, Status
+from portal.kernel.ids import new_id
+
+
+def statuses(wanted: frozenset[Status]) -> list[str]:
+    """Status values in a stable order, for constraints and partial indexes."""
+    return sorted(status.value for status in wanted)
+
+
+class Request(models.Model):
+    """Its payload is immutable (a trigger refuses changes); only transition.py moves its status."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    number = models.BigIntegerField(
+        unique=True,
+        editable=False,
+        db_default=Func(Value("request_number"), function="nextval"),
+    )
+    project = models.ForeignKey(
+        "portal.Project", on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
+    environment = models.ForeignKey(
+        "portal.Environment", on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
+    account = models.ForeignKey(
+        "portal.ServiceAccount",
+        on_delete=models.PROTECT,
+        related_name="requests",
+        db_index=False,
+    )
+    action = models.CharField(max_length=100)
+    subject = models.JSONField()
+    run = models.JSONField()
+    labels = models.JSONField(default=list)
+    claims = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    reason_salt = models.BinaryField(max_length=16)
+    payload = models.BinaryField()
+    digest = models.CharField(max_length=71)
+    body_digest = models.CharField(max_length=71)
+    idempotency_key = models.CharField(max_length=200)
+
+    status = models.CharField(max_length=12, default=Status.SUBMITTED.value)
+    round = models.PositiveIntegerField(default=1)
+    version = models.BigIntegerField(default=1)
+    pinned = ArrayField(models.UUIDField(), default=list)
+    snapshot = models.ForeignKey(
+        "approvals.Snapshot",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    verdict = models.ForeignKey(
+        "approvals.Verdict",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    drift = models.JSONField(default=list)
+    needed = models.PositiveIntegerField(default=0)
+    given = models.PositiveIntegerField(default=0)
+
+    created_at = models.DateTimeField()
+    decide_by = models.DateTimeField(null=True)
+    approved_at = models.DateTimeField(null=True)
+    use_by = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    ledger_seq = models.PositiveIntegerField(default=0)
+    ledger_prev = models.BinaryField(max_length=32, null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "idempotency_key"], name="request_idempotency_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in Status]), name="request_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "redeemed"])
+                | Q(approved_at__isnull=False, use_by__isnull=False),
+                name="request_approved_has_times",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=statuses(OPEN)) | Q(ended_at__isnull=False),
+                name="request_over_has_end",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "decide_by", "id"],
+                condition=Q(status__in=["pending", "submitted"]),
+                name="request_waiting_project",
+            ),
+            models.Index(
+                fields=["decide_by", "id"],
+                condition=Q(status__in=["pending", "submitted"]),
+                name="request_waiting",
+            ),
+            models.Index(fields=["use_by"], condition=Q(status="approved"), name="request_unused"),
+            models.Index(F("project"), F("id").desc(), name="request_project_newest"),
+            models.Index(F("environment"), F("id").desc(), name="request_environment_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"R-{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return f"/requests/{self.id}"
+
+
+class AwaitedGroup(models.Model):
+    """A group whose members may decide on a request: what the queue and visibility join on."""
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="awaited_groups")
+    group = models.ForeignKey("portal.ApproverGroup", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["group", "request"], name="awaited_group_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} for {self.request}"

@@ -1,0 +1,65 @@
+"""What was known: single readings of sources, and the immutable snapshots made of them."""
+
+from django.db import models
+from django.db.models import Q
+
+from portal.kernel.ids import new_id
+
+
+class Snapshot(models.Model):
+    """The facts known at one moment; never changed (a trigger refuses it).
+
+    `facts` maps a fact's name to `{value, source, provenance, observed_at}` or
+    `{unknown, kind, source, provenance, observed_at}`. `digest` covers it all; `facts_digest`
+    covers names and values only, so that reading the same again is not a change.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.ForeignKey(
+        "approvals.Request", on_delete=models.PROTECT, related_name="snapshots"
+    )
+    digest = models.CharField(max_length=71)
+    facts_digest = models.CharField(max_length=71)
+    facts = models.JSONField()
+    captured_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Reading(models.Model):
+    """One source's last answer for one request, and when to ask again.
+
+    The row is the truth; a Celery message only wakes. `next_try` in the past = somebody must read.
+    """
+
+    class State(models.TextChoices):
+        WANTED = "wanted"
+        KNOWN = "known"
+        FAILED = "failed"
+
+    request = models.ForeignKey(
+        "approvals.Request", on_delete=models.CASCADE, related_name="readings"
+    )
+    source = models.CharField(max_length=50)
+    state = models.CharField(max_length=8, choices=State, default=State.WANTED)
+    facts = models.JSONField(default=dict)
+    error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    observed_at = models.DateTimeField(null=True)
+    next_try = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["request", "source"], name="reading_once")]
+        indexes = [
+            models.Index(
+                fields=["next_try"], condition=Q(next_try__isnull=False), name="reading_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} for {self.request_id}"

@@ -1,0 +1,75 @@
+"""Questions about capabilities. Read at the moment of use, never cached across requests.
+
+guardian's own `has_perm` says yes to every superuser and its lists keep inactive people, so both
+questions are put to the permission tables directly.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from guardian.utils import get_user_obj_perms_model
+
+from portal.access.capabilities import Capability
+from portal.access.models import OrganisationUserPermission
+from portal.kernel.errors import Forbidden
+
+# What an organisation-wide role reaches inside every project, group and policy.
+_EVERYWHERE = {Capability.VIEW, Capability.MAINTAIN, Capability.DRAFT_POLICY, Capability.AUDIT,
+               Capability.MANAGE_GROUP, Capability.PUBLISH_POLICY}  # fmt: skip
+
+
+def _held_on_organisation(user: Any, capability: Capability) -> bool:
+    return OrganisationUserPermission.objects.filter(
+        user_id=user.pk, user__is_active=True, permission__codename=capability.value
+    ).exists()
+
+
+def holds(user: Any, capability: Capability, target: Model | None = None) -> bool:
+    """Whether `user` holds `capability` on `target`; without a target, on the whole portal."""
+    if not user.is_active or user.pk is None:
+        return False
+    if target is not None:
+        direct = get_user_obj_perms_model(target)
+        if direct.objects.filter(
+            user_id=user.pk, content_object_id=target.pk, permission__codename=capability.value
+        ).exists():
+            return True
+        if capability not in _EVERYWHERE:
+            return False
+    return _held_on_organisation(user, capability)
+
+
+def require(user: Any, capability: Capability, target: Model | None = None) -> None:
+    """Raise Forbidden, saying which permission is missing on what, unless `user` holds it."""
+    if holds(user, capability, target):
+        return
+    what = str(target) if target is not None else "this portal"
+    verb = capability.value.replace("_", " ")
+    raise Forbidden(
+        f"You need the permission “{verb}” on {what}. An administrator can grant it.",
+        code="missing-permission",
+    )
+
+
+def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list[UUID] | None:
+    """Ids of the `model` rows on which `user` holds `capability`; None means every one."""
+    if not user.is_active or user.pk is None:
+        return []
+    if capability in _EVERYWHERE and _held_on_organisation(user, capability):
+        return None
+    return list(
+        get_user_obj_perms_model(model)
+        .objects.filter(user_id=user.pk, permission__codename=capability.value)
+        .values_list("content_object_id", flat=True)
+    )
+
+
+def holders(target: Model) -> "QuerySet[Any]":
+    """Permission rows on `target` with person and permission, for the page that lists them."""
+    return (  # type: ignore[no-any-return]
+        get_user_obj_perms_model(target)
+        .objects.filter(content_object_id=target.pk)
+        .select_related("user", "permission")
+        .order_by("user__name", "permission__codename")
+    )

@@ -1,0 +1,103 @@
+"""People, service accounts and their project tokens."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.ids import new_id
+
+
+class User(AbstractUser):
+    """A person. `actor_ref` is the random reference that the ledger uses instead of a name."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", _("Same as the system")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(_("name"), max_length=150)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    actor_ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
+    single_keys = models.BooleanField(_("keyboard shortcuts with single keys"), default=True)
+
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]
+
+
+class ServiceAccount(models.Model):
+    """A machine identity of one project; asks and redeems, never decides. Owned by a person."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        "portal.Project", on_delete=models.PROTECT, related_name="service_accounts"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        related_name="service_accounts",
+        verbose_name=_("owner"),
+        help_text=_("The person who answers for it. The owner may not decide on its requests."),
+    )
+    actor_ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], name="service_account_name_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectToken(models.Model):
+    """A bearer secret of a service account: only its hash is stored, the secret is shown once."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(ServiceAccount, on_delete=models.PROTECT, related_name="tokens")
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_hash = models.BinaryField(max_length=32)
+    scopes = models.JSONField(default=list)
+    environments = models.ManyToManyField(
+        "portal.Environment", blank=True, related_name="+", verbose_name=_("environments")
+    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"cst_{self.prefix}_…"

@@ -1,0 +1,72 @@
+"""Everything the outside may set, read once, loud when wrong."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Environment(BaseSettings):
+    """Environment variables; secrets may come from `<NAME>_FILE` instead."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    debug: bool = Field(default=False, validation_alias="COUNTERSIGN_DEBUG")
+    home: Path = Field(default=CHECKOUT / ".countersign", validation_alias="COUNTERSIGN_HOME")
+    port: int = Field(default=8000, validation_alias="PORT", ge=1, le=65535)
+    host: str = Field(default="127.0.0.1", validation_alias="HOST")
+    public_url: str = Field(default="", validation_alias="COUNTERSIGN_URL")
+    allowed_hosts: str = Field(
+        default="localhost,127.0.0.1,[::1]", validation_alias="ALLOWED_HOSTS"
+    )
+    database_url: str = Field(default="", validation_alias="DATABASE_URL")
+    broker_url: str = Field(default="", validation_alias="BROKER_URL")
+    secret_key: str = Field(default="", validation_alias="SECRET_KEY")
+    secret_key_file: Path | None = Field(default=None, validation_alias="SECRET_KEY_FILE")
+    signing_key_file: Path | None = Field(
+        default=None, validation_alias="COUNTERSIGN_SIGNING_KEY_FILE"
+    )
+    git_roots: str = Field(default="", validation_alias="COUNTERSIGN_GIT_ROOTS")
+    web_threads: int = Field(default=6, validation_alias="COUNTERSIGN_WEB_THREADS", ge=1, le=64)
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The portal's own address, as people and pipelines reach it."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    def read_secret_key(self) -> str:
+        """Django's secret key. Raises ValueError when neither variable gives one."""
+        if self.secret_key:
+            return self.secret_key
+        if self.secret_key_file:
+            return self.secret_key_file.read_text().strip()
+        raise ValueError("Set SECRET_KEY or SECRET_KEY_FILE (`make run` makes one for you).")
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Django's database settings for a `postgresql://` URL (host may be a socket folder).
+
+    Raises ValueError for any other scheme: Countersign stands on PostgreSQL only.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ValueError("DATABASE_URL must begin with postgresql://")
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }

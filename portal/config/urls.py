@@ -1,0 +1,19 @@
+"""Every address of the portal."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Alive; says nothing else."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+urlpatterns = [path("healthz", healthz, name="healthz")]
+
+handler400 = "portal.config.errors.bad_request"
+handler403 = "portal.config.errors.forbidden"
+handler404 = "portal.config.errors.not_found"
+handler500 = "portal.config.errors.server_error"

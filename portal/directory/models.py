@@ -1,0 +1,139 @@
+"""Projects, environments and approver groups."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.access.capabilities import (
+    ENVIRONMENT_CAPABILITIES,
+    GROUP_CAPABILITIES,
+    PROJECT_CAPABILITIES,
+    permissions,
+)
+from portal.kernel.ids import new_id
+
+slug = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z",
+    _("Use small letters, digits, dots, hyphens and underscores; begin and end with a letter or digit."),
+)  # fmt: skip
+project_path = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?\Z",
+    _("Use small letters, digits, dots, hyphens, underscores and slashes."),
+)
+
+
+class Project(models.Model):
+    """A code base or service whose pipelines may ask; bound to forge ids, never to names."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    slug = models.CharField(
+        _("short name"), max_length=100, unique=True, validators=[project_path],
+        help_text=_("What pipelines send, for example “shop” or “payments/checkout”."),
+    )  # fmt: skip
+    name = models.CharField(_("name"), max_length=150)
+    description = models.TextField(_("description"), blank=True, max_length=2000)
+    repository = models.CharField(
+        _("git repository"), max_length=500, blank=True,
+        help_text=_("An https:// or ssh:// address, or a folder the portal may read."),
+    )  # fmt: skip
+    branch = models.CharField(
+        _("protected branch"), max_length=200, default="main",
+        help_text=_("Its tip is what git.head means."),
+    )  # fmt: skip
+    forge_id = models.BigIntegerField(
+        _("forge project id"), null=True, blank=True,
+        help_text=_("The numeric id of the repository at the forge; names can be recycled."),
+    )  # fmt: skip
+    archived_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        permissions = permissions(PROJECT_CAPABILITIES)
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Environment(models.Model):
+    """A protected target of a project."""
+
+    class Tier(models.TextChoices):
+        PRODUCTION = "production", _("Production")
+        STAGING = "staging", _("Staging")
+        TESTING = "testing", _("Testing")
+        DEVELOPMENT = "development", _("Development")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="environments")
+    name = models.CharField(_("name"), max_length=100, validators=[slug])
+    tier = models.CharField(_("tier"), max_length=12, choices=Tier)
+    description = models.TextField(_("description"), blank=True, max_length=2000)
+    archived_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        permissions = permissions(ENVIRONMENT_CAPABILITIES)
+        ordering = ["project", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="environment_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApproverGroup(models.Model):
+    """Named people who may decide; membership is read at the moment of use."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(
+        _("short name"), max_length=100, unique=True, validators=[slug],
+        help_text=_("What policies name, for example “team-leads”."),
+    )  # fmt: skip
+    description = models.TextField(_("description"), blank=True, max_length=2000)
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="portal.Membership", related_name="approver_groups",
+        through_fields=("group", "person"),
+    )  # fmt: skip
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        permissions = permissions(GROUP_CAPABILITIES)
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person in one approver group."""
+
+    group = models.ForeignKey(
+        ApproverGroup, on_delete=models.CASCADE, related_name="memberships"
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["person__name"]
+        constraints = [
+            models.UniqueConstraint(fields=["group", "person"], name="membership_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.group}"

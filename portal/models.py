@@ -1,0 +1,28 @@
+"""Django looks here; the models live with their subject."""
+
+from portal.access.models import (
+    ApproverGroupUserPermission,
+    EnvironmentUserPermission,
+    Organisation,
+    OrganisationUserPermission,
+    ProjectUserPermission,
+)
+from portal.accounts.models import ProjectToken, ServiceAccount, User
+from portal.directory.models import ApproverGroup, Environment, Membership, Project
+from portal.ledger.models import Entry
+
+__all__ = [
+    "ApproverGroup",
+    "ApproverGroupUserPermission",
+    "Entry",
+    "Environment",
+    "EnvironmentUserPermission",
+    "Membership",
+    "Organisation",
+    "OrganisationUserPermission",
+    "Project",
+    "ProjectToken",
+    "ProjectUserPermission",
+    "ServiceAccount",
+    "User",
+]
