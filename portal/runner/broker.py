@@ -80,6 +80,8 @@ def embedded_broker(directory: Path | None = None, *, log: Path | None = None) -
             directory = Path(tempfile.mkdtemp(prefix="countersign-"))
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
         broker = prepare_broker(directory)
+        if broker.answers():
+            raise BrokerError(f"A broker already runs on {directory}.")
         with (log or directory / "broker.log").open("ab") as output:
             process = launch(broker.command(), output)
         stack.callback(process.stop)

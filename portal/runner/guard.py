@@ -3,7 +3,9 @@
 Started as a script (`python -I -S guard.py SIGNAL GRACE UID:GID COMMAND...`) so that it stays
 small: no package, no site. Standard input is one end of a socket pair whose other end only the
 runner holds. End of file there means "stop": the runner asked, or it was killed. The guard
-answers with one line, the process id of the command.
+answers with one line, the process id of the command. Other open files given to the guard (the
+lock of the state directory) stay with it and are closed for the command: the lock is free once
+the last command has ended.
 """
 
 import os
@@ -13,6 +15,7 @@ import sys
 import time
 
 CANNOT_START = 127
+HIGHEST_INHERITED = 256
 
 
 def start(command: list[str], account: str) -> int:
@@ -24,6 +27,7 @@ def start(command: list[str], account: str) -> int:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
+        os.closerange(3, HIGHEST_INHERITED)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         if account:

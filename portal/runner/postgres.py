@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from portal.runner import roles
+from portal.runner.addresses import APP, DATABASE, OWNER, SEALER, server_url
 from portal.runner.cluster import SUPERUSER, Cluster, ClusterError, prepare_cluster, starting
 from portal.runner.process import Guarded, launch
 
@@ -27,23 +27,21 @@ class Server:
 
     socket_directory: Path
 
-    def url(self, role: str = roles.APP, database: str = roles.DATABASE) -> str:
+    def url(self, role: str = APP, database: str = DATABASE) -> str:
         """The address for one role, as DATABASE_URL takes it."""
-        return (
-            f"postgresql://{role}@/{database}?host={quote(str(self.socket_directory), safe='')}"
-        )
+        return server_url(self.socket_directory, role, database)
 
     @property
     def owner_url(self) -> str:
-        return self.url(roles.OWNER)
+        return self.url(OWNER)
 
     @property
     def app_url(self) -> str:
-        return self.url(roles.APP)
+        return self.url(APP)
 
     @property
     def sealer_url(self) -> str:
-        return self.url(roles.SEALER)
+        return self.url(SEALER)
 
     @property
     def superuser_url(self) -> str:
@@ -66,7 +64,7 @@ class Server:
         """The three roles and the database of that name, where missing."""
         with self._superuser("postgres") as connection:
             roles.prepare_roles(connection)
-        self.create_database(roles.DATABASE)
+        self.create_database(DATABASE)
 
     def wait_ready(
         self, alive: Callable[[], bool] = lambda: True, timeout: float = READY_SECONDS
@@ -83,9 +81,7 @@ class Server:
                 if not alive():
                     raise ClusterError("PostgreSQL ended while starting.") from error
                 if time.monotonic() > deadline:
-                    raise ClusterError(
-                        f"PostgreSQL is not ready after {timeout:g} s."
-                    ) from error
+                    raise ClusterError(f"PostgreSQL is not ready after {timeout:g} s.") from error
                 time.sleep(0.02)
             else:
                 return

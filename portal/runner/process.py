@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -36,11 +36,17 @@ class Guarded:
     process: "subprocess.Popen[bytes]"
     link: socket.socket
     pid: int
-    stopping: bool = field(default=False, init=False)
+    grace: float
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What the command says; only when it was launched with a pipe."""
+        if self.process.stdout is None:
+            raise ValueError("launched without a pipe")
+        return self.process.stdout
 
     def begin_stop(self) -> None:
         """Ask the guard to stop the command; returns at once."""
-        self.stopping = True
         self.link.close()
 
     def wait(self, timeout: float | None = None) -> int:
@@ -56,8 +62,16 @@ class Guarded:
         return self.wait(timeout)
 
 
-def launch(command: Command, output: "int | IO[bytes] | None" = None) -> Guarded:
-    """Start `command`; its output and errors both go to `output` (inherited when None)."""
+def launch(
+    command: Command,
+    output: "int | IO[bytes] | None" = None,
+    *,
+    held_open: Sequence[int] = (),
+) -> Guarded:
+    """Start `command`; its output and errors both go to `output` (inherited when None).
+
+    The guard keeps the files `held_open` as long as the command runs.
+    """
     ours, theirs = socket.socketpair()
     account = command.account
     with theirs:
@@ -78,9 +92,10 @@ def launch(command: Command, output: "int | IO[bytes] | None" = None) -> Guarded
             env=dict(command.environment),
             cwd=command.directory,
             start_new_session=True,
+            pass_fds=held_open,
         )
     ours.settimeout(START_SECONDS)
-    return Guarded(process, ours, _read_pid(ours))
+    return Guarded(process, ours, _read_pid(ours), command.grace)
 
 
 def _read_pid(link: socket.socket) -> int:

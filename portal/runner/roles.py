@@ -9,10 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-OWNER = "countersign_owner"
-APP = "countersign_app"
-SEALER = "countersign_sealer"
-DATABASE = "countersign"
+from portal.runner.addresses import APP, OWNER, SEALER
 
 _GRANTS = """
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -32,18 +29,14 @@ Connection = psycopg.Connection[Any]
 def prepare_roles(connection: Connection) -> None:
     """Create the three login roles where missing. Needs a superuser (or CREATEROLE)."""
     for role in (OWNER, APP, SEALER):
-        found = connection.execute(
-            "SELECT 1 FROM pg_roles WHERE rolname = %s", [role]
-        ).fetchone()
+        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
         if not found:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
 
 
 def create_database(connection: Connection, name: str) -> None:
     """Create a database of the owner where missing. Needs autocommit and a superuser."""
-    found = connection.execute(
-        "SELECT 1 FROM pg_database WHERE datname = %s", [name]
-    ).fetchone()
+    found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
     if not found:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(OWNER)))
