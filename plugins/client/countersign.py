@@ -1,0 +1,1474 @@
+#!/usr/bin/env python3
+"""Ask Countersign before a sensitive step, wait, and run the step once it may run.
+
+    countersign gate --project shop --environment production --action deploy -- ./deploy.sh
+
+One file, standard library only, Python 3.8 or later. The address and the token come from
+the environment (COUNTERSIGN_URL, COUNTERSIGN_TOKEN or COUNTERSIGN_TOKEN_FILE), never from the
+command line. Whatever goes wrong, the command is not run without a permit that was read in
+full, is issued, unexpired, and whose receipt names this very request.
+
+Sections: what can end us, text, the portal over HTTP, what its answers mean, signatures,
+what is asked, lines for people, signals, the gate, the single steps, options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import unicodedata
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
+
+VERSION = "0.1.0"
+
+EXIT_USAGE = 64
+EXIT_REFUSED = 65
+EXIT_EXPIRED = 66
+EXIT_DRIFT = 67
+EXIT_UNREACHABLE = 69
+EXIT_INTERNAL = 70
+
+POLL_SECONDS = 55  # how long the portal may hold one read open
+CALL_SECONDS = 20  # how long any other call may take
+PAUSE_SECONDS = 15  # the longest pause between two tries
+LOG_SECONDS = 60  # how often a log without a terminal hears that we still wait
+WITHDRAW_SECONDS = 8  # runners kill about ten seconds after they ask us to stop
+ANSWER_BYTES = 4 * 1024 * 1024
+
+Json = Dict[str, Any]
+T = TypeVar("T")
+
+
+# --- What can end us -------------------------------------------------------------------
+
+
+class Stop(Exception):
+    """Ends the client with an exit status and a sentence that says what to do."""
+
+    def __init__(self, status: int, sentence: str, withdraw: bool = False) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.withdraw = withdraw
+
+
+class NoAnswer(Exception):
+    """Nothing came back that reads as an answer of the portal: trying again is safe."""
+
+    def __init__(self, sentence: str, pause: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.pause = pause
+
+
+class Problem(Exception):
+    """The portal itself said no, as problem+json."""
+
+    def __init__(self, status: int, body: Json) -> None:
+        super().__init__(sentence_of(body))
+        self.status = status
+        self.code = str(body.get("code"))
+        self.body = body
+
+
+class Cancelled(BaseException):
+    """The runner or a person asked us to stop while nothing was running yet."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def sentence_of(body: Json) -> str:
+    """Detail and field messages of a problem, whatever their types turn out to be."""
+    parts = [str(body.get("detail") or body.get("title") or body.get("code"))]
+    errors = body.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    fields = [error for error in listed if isinstance(error, dict)]
+    parts += [f"{error.get('field')}: {error.get('message')}" for error in fields]
+    return " ".join(parts)
+
+
+def stop_for(problem: Problem) -> Stop:
+    """The exit status for a problem that no step of ours knows how to go on from."""
+    if problem.status == 410:
+        return Stop(EXIT_EXPIRED, str(problem))
+    if problem.code == "drift":
+        return Stop(EXIT_DRIFT, str(problem))
+    if problem.status == 403 or problem.code in ("not-approved", "no-eligible-approver"):
+        return Stop(EXIT_REFUSED, str(problem))
+    if problem.code == "illegal-state":
+        return Stop(EXIT_REFUSED, str(problem))
+    return Stop(EXIT_USAGE, f"The portal refused the call ({problem.code}): {problem}")
+
+
+# --- Text ------------------------------------------------------------------------------
+
+
+def visible(text: object, limit: int = 1000) -> str:
+    """Text from elsewhere, safe for a terminal: what is not printable becomes its escape."""
+    out = []
+    for char in str(text)[:limit]:
+        category = unicodedata.category(char)
+        if category[0] == "C" or category in ("Zl", "Zp"):
+            out.append(char.encode("unicode_escape", "surrogatepass").decode("ascii"))
+        else:
+            out.append(char)
+    return "".join(out) + ("..." if len(str(text)) > limit else "")
+
+
+def shown_value(value: object) -> str:
+    """A fact's value the way a person reads it."""
+    return visible(value if isinstance(value, str) else json.dumps(value), 200)
+
+
+def seconds_of(text: str) -> float:
+    """Seconds in 90, 90s, 30m, 24h or 2d."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90s, 30m or 24h")
+    return (
+        float(match.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds the way a person says them: 42s, 3m 5s, 2h 10m."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60}s"
+    return f"{whole // 3600}h {whole % 3600 // 60}m"
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 UTC time, cut to whole seconds. Raises ValueError for anything else."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:00)", text):
+        raise ValueError(f"{text!r} is not a UTC time")
+    return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+
+
+# --- The portal over HTTP --------------------------------------------------------------
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the token, or the answer, to somebody else's door."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Portal:
+    """One portal and the token for it. Every call answers, or raises NoAnswer or Problem."""
+
+    def __init__(self, address: str, token: Callable[[], str]) -> None:
+        self.address = address
+        self._token = token
+        self._opener = urllib.request.build_opener(NoRedirect)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Optional[Json] = None,
+        key: Optional[str] = None,
+        seconds: float = CALL_SECONDS,
+    ) -> Json:
+        """The JSON object this call answers with. Waits at most about `seconds`."""
+        request = urllib.request.Request(self.address + path, method=method)
+        request.add_header("Accept", "application/json")
+        request.add_header("User-Agent", f"countersign/{VERSION}")
+        token = self._token()
+        if token:
+            # Unredirected: a proxy or redirect handler never sees it as a header to copy.
+            request.add_unredirected_header("Authorization", f"Bearer {token}")
+        if key is not None:
+            request.add_header("Idempotency-Key", key)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        deadline = time.monotonic() + seconds
+        try:
+            with self._opener.open(request, timeout=seconds) as response:
+                if response.status not in (200, 201):
+                    raise NoAnswer(f"the address answers {response.status}")
+                return read_object(response, deadline)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise failure(error, deadline) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswer(str(getattr(error, "reason", "") or error or repr(error))) from None
+
+
+def failure(error: urllib.error.HTTPError, deadline: float) -> Exception:
+    """What an HTTP error means: a problem of the portal, or just no answer."""
+    if 300 <= error.code < 400:
+        return NoAnswer(f"it redirects to {error.headers.get('Location')}, not followed")
+    if error.code >= 500 or error.code in (408, 425, 429):
+        after = error.headers.get("Retry-After") or ""
+        pause = min(float(after), 60.0) if re.fullmatch(r"[0-9]{1,6}", after) else 0.0
+        return NoAnswer(f"it answers {error.code} {error.reason}", pause)
+    try:
+        body = read_object(error, deadline)
+    except (NoAnswer, OSError, http.client.HTTPException):
+        # A proxy's own 403 or 404 page says nothing about the request.
+        return NoAnswer(f"it answers {error.code} with something other than JSON")
+    if not isinstance(body.get("code"), str):
+        return NoAnswer(f"it answers {error.code} without a problem code")
+    return Problem(error.code, body)
+
+
+def read_object(response: Any, deadline: float) -> Json:
+    """The whole body as one JSON object, or NoAnswer."""
+    kind = (response.headers.get("Content-Type") or "").split(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise NoAnswer(f"it answers {kind or 'without a content type'}, not JSON")
+    raw = b""
+    while True:
+        chunk = response.read1(65536)
+        raw += chunk
+        if not chunk:
+            break
+        if len(raw) > ANSWER_BYTES or time.monotonic() > deadline:
+            raise NoAnswer("its answer is too long or too slow")
+    declared = response.headers.get("Content-Length")
+    if declared is not None and declared != str(len(raw)):
+        raise NoAnswer("its answer broke off half way")
+    try:
+        body = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise NoAnswer("its answer is not whole JSON") from None
+    if not isinstance(body, dict):
+        raise NoAnswer("its answer is not a JSON object")
+    return body
+
+
+def persist(act: Callable[[], T], until: float, say: "Say") -> T:
+    """Does `act` until it answers, with growing random pauses; Stop 69 once `until` passes."""
+    tries = 0
+    while True:
+        try:
+            answer = act()
+        except NoAnswer as error:
+            step = min(PAUSE_SECONDS, 0.5 * 2 ** min(tries, 8))
+            pause = max(error.pause, step * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            tries += 1
+            if time.monotonic() + pause > until:
+                reason = f"The portal cannot be reached: {error}. Nothing was run."
+                raise Stop(EXIT_UNREACHABLE, reason) from None
+            if tries == 1:
+                left = duration(until - time.monotonic())
+                say.line("outage", f"No answer from the portal: {error}. Trying for {left}.")
+            time.sleep(pause)
+        else:
+            if tries:
+                say.line("answers-again", "The portal answers again.")
+            return answer
+
+
+# --- What its answers mean -------------------------------------------------------------
+
+OPEN = ("submitted", "pending")
+APPROVED = ("approved", "redeemed")
+CLOSED = {
+    "rejected": EXIT_REFUSED,
+    "denied": EXIT_REFUSED,
+    "withdrawn": EXIT_REFUSED,
+    "superseded": EXIT_REFUSED,
+    "revoked": EXIT_REFUSED,
+    "expired": EXIT_EXPIRED,
+}
+
+
+def pick(body: Json, name: str, kind: type, pattern: str = "") -> Any:
+    """A field of the type the contract names; anything else is not an answer."""
+    value: Any = body.get(name)
+    if type(value) is not kind:  # exact: in Python true is an int as well
+        raise NoAnswer(f"its field {name} is not a {kind.__name__}")
+    if pattern and not re.fullmatch(pattern, str(value)):
+        raise NoAnswer(f"its field {name} has the wrong form")
+    return value
+
+
+ID = r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}"  # goes into a path, so no slash and no dot
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+class Request(NamedTuple):
+    """One reading of a request."""
+
+    id: str
+    status: str
+    version: int
+    round: int
+    digest: str
+    url: str
+    summary: str
+    drift: List[Any]
+    body: Json
+
+
+def read_request(body: Json, known: Optional[Request] = None) -> Request:
+    """A request read strictly, and the one we asked about if we did."""
+    request = Request(
+        pick(body, "id", str, ID),
+        pick(body, "status", str),
+        pick(body, "version", int),
+        pick(body, "round", int),
+        pick(body, "digest", str, DIGEST),
+        pick(body, "url", str),
+        pick(body, "summary", str),
+        pick(body, "drift", list),
+        body,
+    )
+    if request.status not in OPEN + APPROVED and request.status not in CLOSED:
+        raise NoAnswer(f"it names a status this client does not know: {request.status}")
+    if known is not None and (request.id, request.digest) != (known.id, known.digest):
+        raise NoAnswer("it answers about another request")
+    return request
+
+
+class Permit(NamedTuple):
+    """A permit that was read in full and is good to use now."""
+
+    id: str
+    expires_at: str
+    heartbeat_seconds: int
+    receipt: Json
+
+
+def read_permit(body: Json, request: Request, run: Json) -> Permit:
+    """The one place that says go. Raises NoAnswer or Stop for everything but a good permit."""
+    fields = pick(body, "permit", dict)
+    permit = Permit(
+        pick(fields, "id", str, ID),
+        pick(fields, "expires_at", str),
+        pick(fields, "heartbeat_seconds", int),
+        pick(body, "receipt", dict),
+    )
+    status = pick(fields, "status", str)
+    if status == "expired" or is_past(permit.expires_at):
+        raise Stop(EXIT_EXPIRED, f"The permit is over since {permit.expires_at}.")
+    if status != "issued":
+        why = "a permit is used once; start a new run attempt"
+        raise Stop(EXIT_REFUSED, f"The permit of this run attempt is {status}: {why}.")
+    if permit.heartbeat_seconds < 1:
+        raise NoAnswer("its field heartbeat_seconds is not positive")
+    predicate = pick(read_statement(permit.receipt), "predicate", dict)
+    named = pick(predicate, "request", dict)
+    if (named.get("id"), named.get("digest")) != (request.id, request.digest):
+        raise Stop(EXIT_INTERNAL, "The receipt is for another request. Nothing was run.")
+    if pick(predicate, "run", dict) != run:
+        raise Stop(EXIT_INTERNAL, "The receipt is for another run. Nothing was run.")
+    if predicate.get("decision") != "approved":
+        raise Stop(EXIT_INTERNAL, "The receipt does not say approved. Nothing was run.")
+    if is_past(pick(predicate, "expiresAt", str)):
+        raise Stop(EXIT_EXPIRED, "The receipt is over. Nothing was run.")
+    return permit
+
+
+def is_past(text: str) -> bool:
+    try:
+        return moment(text) <= datetime.now(timezone.utc)
+    except ValueError as error:
+        raise NoAnswer(str(error)) from None
+
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+def read_statement(envelope: Json) -> Json:
+    """The statement inside a DSSE envelope; says nothing about its signature."""
+    if envelope.get("payloadType") != PAYLOAD_TYPE:
+        raise NoAnswer("its receipt has the wrong payload type")
+    try:
+        raw = base64.b64decode(pick(envelope, "payload", str), validate=True)
+        statement = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise NoAnswer("its receipt cannot be decoded") from None
+    if not isinstance(statement, dict):
+        raise NoAnswer("its receipt holds no statement")
+    return statement
+
+
+# --- Signatures: ECDSA on P-256 with SHA-256, verification only ------------------------
+# The standard library has no ECDSA. Only public values pass through here, so nothing needs
+# to be constant in time; affine arithmetic is slow (about 20 ms) but short enough to review.
+
+P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+Point = Optional[Tuple[int, int]]  # None is the point at infinity
+
+
+def on_curve(point: Tuple[int, int]) -> bool:
+    x, y = point
+    return 0 <= x < P and 0 <= y < P and (y * y - (x * x * x - 3 * x + B)) % P == 0
+
+
+def add(left: Point, right: Point) -> Point:
+    if left is None:
+        return right
+    if right is None:
+        return left
+    (x1, y1), (x2, y2) = left, right
+    if x1 == x2:
+        if (y1 + y2) % P == 0:
+            return None
+        slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, P)
+    else:
+        slope = (y2 - y1) * pow(x2 - x1, -1, P)
+    x3 = (slope * slope - x1 - x2) % P
+    return x3, (slope * (x1 - x3) - y1) % P
+
+
+def times(factor: int, point: Point) -> Point:
+    total: Point = None
+    while factor:
+        if factor & 1:
+            total = add(total, point)
+        point = add(point, point)
+        factor >>= 1
+    return total
+
+
+def verify_ecdsa(key: Tuple[int, int], message: bytes, signature: bytes) -> bool:
+    """Whether the DER signature over SHA-256 of the message was made with this key."""
+    parts = der_integers(signature)
+    if parts is None or not on_curve(key):
+        return False
+    r, s = parts
+    if not (0 < r < N and 0 < s < N):
+        return False
+    inverse = pow(s, -1, N)
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    point = add(times(digest * inverse % N, G), times(r * inverse % N, key))
+    return point is not None and point[0] % N == r
+
+
+def der_integers(raw: bytes) -> Optional[Tuple[int, int]]:
+    """r and s of a strict DER SEQUENCE of two INTEGERs (short lengths), else None."""
+    if len(raw) < 8 or len(raw) > 72 or raw[0] != 0x30 or raw[1] != len(raw) - 2:
+        return None
+    numbers = []
+    rest = raw[2:]
+    for _ in range(2):
+        if len(rest) < 3 or rest[0] != 0x02 or not 1 <= rest[1] <= min(33, len(rest) - 2):
+            return None
+        number, rest = rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
+        padded = len(number) > 1 and number[0] == 0 and number[1] < 0x80
+        if number[0] >= 0x80 or padded:
+            return None
+        numbers.append(int.from_bytes(number, "big"))
+    return None if rest else (numbers[0], numbers[1])
+
+
+def pre_authentication_encoding(kind: str, payload: bytes) -> bytes:
+    name = kind.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(name), name, len(payload), payload)
+
+
+def permit_keys(document: Json) -> Dict[str, Tuple[int, int]]:
+    """Keys of a keys.json that may sign permits, by kid. Raises ValueError."""
+    keys = {}
+    listed = document.get("keys")
+    for key in listed if isinstance(listed, list) else []:
+        fits = isinstance(key, dict) and (key.get("kty"), key.get("crv")) == ("EC", "P-256")
+        if not fits or key.get("purpose") != "permit" or not isinstance(key.get("kid"), str):
+            continue
+        if key.get("status") in ("active", "retired"):
+            x, y = (base64url_number(key.get(axis)) for axis in ("x", "y"))
+            keys[key["kid"]] = (x, y)
+    if not keys:
+        raise ValueError("no P-256 key for permits in it")
+    return keys
+
+
+def base64url_number(text: object) -> int:
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9A-Za-z_-]{43}", text):
+        raise ValueError("a key coordinate has the wrong form")
+    return int.from_bytes(base64.urlsafe_b64decode(text + "="), "big")
+
+
+def signer_of(envelope: Json, keys: Dict[str, Tuple[int, int]]) -> Optional[str]:
+    """The kid of a key that signed this envelope, or None."""
+    kind, payload = envelope.get("payloadType"), envelope.get("payload")
+    signatures = envelope.get("signatures")
+    if not isinstance(kind, str) or not isinstance(payload, str):
+        return None
+    for entry in signatures[:8] if isinstance(signatures, list) else []:
+        if not isinstance(entry, dict) or entry.get("keyid") not in keys:
+            continue
+        try:
+            message = pre_authentication_encoding(
+                kind, base64.b64decode(payload, validate=True)
+            )
+            signature = base64.b64decode(str(entry.get("sig")), validate=True)
+        except ValueError:
+            continue
+        if verify_ecdsa(keys[entry["keyid"]], message, signature):
+            return str(entry["keyid"])
+    return None
+
+
+def load_keys(path: str) -> Dict[str, Tuple[int, int]]:
+    """Keys from a file. Raises Stop."""
+    document = load_object(path)
+    try:
+        return permit_keys(document)
+    except ValueError as error:
+        raise Stop(EXIT_USAGE, f"{path}: {error}") from None
+
+
+def load_object(path: str) -> Json:
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Stop(EXIT_USAGE, f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Stop(EXIT_USAGE, f"{path} does not hold a JSON object")
+    return document
+
+
+# --- What is asked ---------------------------------------------------------------------
+
+
+def gitlab_run(env: Dict[str, str]) -> Json:
+    """A job of GitLab CI. Its job id is new at every retry, so the attempt is always 1."""
+    return {
+        "id": env["CI_JOB_ID"],
+        "attempt": 1,
+        "url": env.get("CI_JOB_URL"),
+        "pipeline": env.get("CI_PIPELINE_NAME") or env.get("CI_PIPELINE_ID"),
+        "job": env.get("CI_JOB_NAME"),
+        "actor": env.get("GITLAB_USER_LOGIN"),
+        "system": "gitlab",
+    }
+
+
+def github_run(env: Dict[str, str]) -> Json:
+    """A run attempt of GitHub Actions."""
+    attempt = env.get("GITHUB_RUN_ATTEMPT", "1")
+    server, repository = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY")
+    base = f"{server}/{repository}/actions/runs/{env['GITHUB_RUN_ID']}/attempts/{attempt}"
+    return {
+        "id": env["GITHUB_RUN_ID"],
+        "attempt": int(attempt) if attempt.isdigit() else 1,
+        "url": base if server and repository else None,
+        "pipeline": env.get("GITHUB_WORKFLOW"),
+        "job": env.get("GITHUB_JOB"),
+        "actor": env.get("GITHUB_TRIGGERING_ACTOR") or env.get("GITHUB_ACTOR"),
+        "system": "github",
+    }
+
+
+def ci_run(env: Dict[str, str]) -> Optional[Json]:
+    """The run we are in, as far as the CI system says so."""
+    if env.get("GITHUB_ACTIONS") and env.get("GITHUB_RUN_ID"):
+        return github_run(env)
+    if env.get("CI_JOB_ID") and env.get("CI_PIPELINE_ID"):
+        return gitlab_run(env)
+    return None
+
+
+def ci_commit(env: Dict[str, str]) -> Tuple[Optional[str], Optional[str]]:
+    """Commit and full ref of the run we are in."""
+    if env.get("GITHUB_ACTIONS"):
+        return env.get("GITHUB_SHA"), env.get("GITHUB_REF")
+    ref = None
+    if env.get("CI_COMMIT_TAG"):
+        ref = "refs/tags/" + env["CI_COMMIT_TAG"]
+    elif env.get("CI_COMMIT_BRANCH"):
+        ref = "refs/heads/" + env["CI_COMMIT_BRANCH"]
+    return env.get("CI_COMMIT_SHA"), ref
+
+
+def full_run(options: argparse.Namespace, env: Dict[str, str], invent: bool) -> Json:
+    """Who asks: the CI system's facts, overridden by options, or an id for this process."""
+    run = dict(ci_run(env) or {})
+    if options.run_id:
+        run["id"] = options.run_id
+    elif not run and invent:
+        run["id"] = "process-" + uuid.uuid4().hex
+    if not run.get("id"):
+        raise Stop(EXIT_USAGE, "Give --run-id: the id that the request was made with.")
+    run["attempt"] = options.run_attempt or run.get("attempt") or 1
+    run["url"] = getattr(options, "run_url", None) or run.get("url")
+    return {name: value for name, value in run.items() if value is not None}
+
+
+def bare_run(run: Json) -> Json:
+    return {"id": run["id"], "attempt": run["attempt"]}
+
+
+def subject_of(options: argparse.Namespace, env: Dict[str, str]) -> Json:
+    """What the action is done with. Without any option: the commit of the CI run."""
+    subject = {name: getattr(options, name) for name in ("commit", "ref", "artifact", "plan")}
+    commit, ref = ci_commit(env)
+    if not any(subject[name] for name in ("commit", "artifact", "plan")):
+        subject["commit"] = commit
+    if subject["commit"] and subject["commit"] == commit and not subject["ref"]:
+        subject["ref"] = ref
+    given = {name: value for name, value in subject.items() if value}
+    if not given.keys() & {"commit", "artifact", "plan"}:
+        raise Stop(EXIT_USAGE, "Say what is acted on: --commit, --artifact or --plan.")
+    return given
+
+
+def claims_of(pairs: List[str]) -> Json:
+    """name=value pairs; a value that is JSON keeps its type, anything else is text."""
+    claims: Json = {}
+    for pair in pairs:
+        name, found, value = pair.partition("=")
+        if not found or not name or name in claims:
+            raise Stop(EXIT_USAGE, f"--claim {pair!r}: give each name once, as name=value.")
+        try:
+            claims[name] = json.loads(value, parse_constant=not_json)
+        except ValueError:
+            claims[name] = value
+    return claims
+
+
+def not_json(word: str) -> None:
+    raise ValueError(word)
+
+
+def request_body(options: argparse.Namespace, env: Dict[str, str]) -> Json:
+    body: Json = {
+        "project": options.project,
+        "environment": options.environment,
+        "action": options.action,
+        "subject": subject_of(options, env),
+        "run": full_run(options, env, invent=True),
+    }
+    optional = (
+        ("reason", options.reason),
+        ("labels", options.label),
+        ("claims", claims_of(options.claim)),
+    )
+    body.update({name: value for name, value in optional if value})
+    return body
+
+
+def key_of(options: argparse.Namespace, body: Json) -> str:
+    """The idempotency key: the same run attempt asking the same thing is the same request."""
+    if options.idempotency_key:
+        return str(options.idempotency_key)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return "countersign-" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# --- Lines for people ------------------------------------------------------------------
+
+
+class Say:
+    """Words on standard error. On a terminal the status is one line, redrawn in place.
+
+    In a log a line comes when something changes, and one a minute while nothing does.
+    """
+
+    def __init__(self, stream: Any, as_json: bool) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._live = not as_json and stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.secret = ""  # never shown, wherever the text comes from
+        self._lock = threading.RLock()
+        self._status = ""
+        self._since = time.monotonic()
+
+    def line(self, event: str, text: str, **more: object) -> None:
+        """One lasting line."""
+        if self._as_json:
+            now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            record = dict(more, time=now, event=event, text=text)
+            self._write(self._hide(json.dumps(record)) + "\n")
+            return
+        clear = "\r\x1b[K" if self._live and self._status else ""
+        self._write(f"{clear}countersign: {visible(self._hide(text))}\n")
+        self._redraw()
+
+    def status(self, text: str) -> None:
+        """What we wait for now; the same words again say nothing."""
+        if text == self._status:
+            return
+        self._status = text
+        if self._live:
+            self._redraw()
+        else:
+            self.line("status", text)
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Keeps the status line moving for as long as the block lasts."""
+        done = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(done,), daemon=True)
+        ticker.start()
+        try:
+            yield
+        finally:
+            done.set()
+            if self._live and self._status:
+                self._write("\r\x1b[K")
+            self._status = ""
+
+    def _tick(self, done: threading.Event) -> None:
+        while not done.wait(1.0 if self._live else LOG_SECONDS):
+            if self._live:
+                self._redraw()
+            elif self._status:
+                self.line("status", f"{self._status} ({self._elapsed()})")
+
+    def _elapsed(self) -> str:
+        return duration(time.monotonic() - self._since)
+
+    def _redraw(self) -> None:
+        status = self._status
+        if self._live and status:
+            width = max(shutil.get_terminal_size().columns - 1, 20)
+            text = visible(self._hide(f"{status} ({self._elapsed()})"))
+            self._write("\r\x1b[K" + text[:width])
+
+    def _hide(self, text: str) -> str:
+        return text.replace(self.secret, "[token]") if self.secret else text
+
+    def _write(self, text: str) -> None:
+        # A closed log must neither stop a running command nor its heartbeats.
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def show_fact(say: Say, fact: object) -> None:
+    if isinstance(fact, dict):
+        old, new = shown_value(fact.get("old")), shown_value(fact.get("new"))
+        text = f"Drift: {visible(fact.get('fact'), 100)} was {old}, is now {new}."
+        say.line("drift", text, drift=fact)
+
+
+# --- Waiting ---------------------------------------------------------------------------
+
+
+def read_now(portal: Portal, request_id: str, until: float, say: Say) -> Request:
+    path = f"/api/v1/requests/{request_id}"
+    return persist(lambda: read_request(portal.call("GET", path)), until, say)
+
+
+def next_version(portal: Portal, request: Request, deadline: float, say: Say) -> Request:
+    """The next version of the request. Rides out an outage until the deadline."""
+
+    def read() -> Request:
+        wait = int(min(POLL_SECONDS, max(deadline - time.monotonic(), 0)))
+        path = f"/api/v1/requests/{request.id}?wait={wait}&after={request.version}"
+        return read_request(portal.call("GET", path, seconds=wait + 15), request)
+
+    started = time.monotonic()
+    if started >= deadline:
+        text = "No decision came within --timeout. Nothing was run."
+        raise Stop(EXIT_EXPIRED, text, withdraw=True)
+    new = persist(read, deadline, say)
+    if new.version <= request.version and time.monotonic() - started < 1:
+        time.sleep(1)  # something on the way does not let the read wait
+    return new
+
+
+def closed(request: Request) -> Stop:
+    """Why a closed request ends the wait."""
+    reasons = [request.summary]
+    verdict = request.body.get("verdict")
+    lines = verdict.get("explanation") if isinstance(verdict, dict) else None
+    if request.status == "denied" and isinstance(lines, list):
+        reasons += [str(line) for line in lines[:20]]
+    decisions = request.body.get("decisions")
+    for decision in decisions[-20:] if isinstance(decisions, list) else []:
+        if isinstance(decision, dict) and decision.get("outcome") == "reject":
+            reasons.append(f"{decision.get('person')}: {decision.get('comment')}")
+    text = " ".join(visible(reason) for reason in reasons)
+    return Stop(CLOSED[request.status], f"{request.status.capitalize()}. {text}")
+
+
+# --- Signals ---------------------------------------------------------------------------
+
+
+class Signals:
+    """While we wait a signal cancels; once the command runs it is passed on to it."""
+
+    def __init__(self) -> None:
+        self.child: Optional[subprocess.Popen[bytes]] = None
+        self._hold = False
+        self._held: List[int] = []
+
+    def listen(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._arrive)
+
+    def stop_raising(self) -> None:
+        """From here on nothing is cancelled: signals wait for the command, or are moot."""
+        self._hold = True
+
+    def attach(self, child: subprocess.Popen[bytes]) -> None:
+        self.child = child
+        for signum in self._held:
+            self._forward(signum)
+
+    def _arrive(self, signum: int, _: object) -> None:
+        if self.child is not None:
+            self._forward(signum)
+        elif self._hold:
+            self._held.append(signum)
+        else:
+            self.stop_raising()
+            raise Cancelled(signum)
+
+    def _forward(self, signum: int) -> None:
+        if signum == signal.SIGINT and in_foreground():
+            return  # the terminal has sent it to the command already; twice means "now"
+        if self.child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.child.send_signal(signum)
+
+
+def in_foreground() -> bool:
+    try:
+        return sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+# --- The gate --------------------------------------------------------------------------
+
+
+def redeem(portal: Portal, request: Request, run: Json, until: float, say: Say) -> Permit:
+    """The permit of an approved request. The same run attempt gets the same one again."""
+    path = f"/api/v1/requests/{request.id}/redeem"
+    body = {"run": run, "digest": request.digest}
+    return persist(
+        lambda: read_permit(portal.call("POST", path, body), request, run), until, say
+    )
+
+
+def check_signature(receipt: Json, keys_file: Optional[str]) -> None:
+    """Raises Stop unless a key of the file, if one is given, signed the receipt."""
+    if keys_file and signer_of(receipt, load_keys(keys_file)) is None:
+        text = f"The receipt is not signed by a key of {keys_file}. Nothing was run."
+        raise Stop(EXIT_INTERNAL, text)
+
+
+class Gate:
+    """Ask, wait, redeem, run, report."""
+
+    def __init__(
+        self, portal: Portal, options: argparse.Namespace, body: Json, say: Say
+    ) -> None:
+        self.portal = portal
+        self.options = options
+        self.body = body
+        self.key = key_of(options, body)
+        self.run = bare_run(body["run"])
+        self.say = say
+        self.deadline = time.monotonic() + options.timeout
+        self.request: Optional[Request] = None
+        self.drifts = 0
+
+    def ask(self) -> Request:
+        """Submits, or finds again, the request."""
+
+        def submit() -> Request:
+            return read_request(
+                self.portal.call("POST", "/api/v1/requests", self.body, self.key)
+            )
+
+        until = min(self.deadline, time.monotonic() + self.options.retry_for)
+        self.request = persist(submit, until, self.say)
+        page = visible(self.request.url)
+        self.say.line("asked", f"Request {self.request.id}: {page}", request=self.request.id)
+        return self.request
+
+    def permit(self) -> Permit:
+        """Waits until the request is approved and redeems it. Raises Stop."""
+        request = self.ask()
+        while True:
+            self.watch(request)
+            if request.status in CLOSED:
+                raise closed(request)
+            if request.status in APPROVED:
+                permit = self.redeem(request)
+                if permit is not None:
+                    return permit
+            request = self.request = next_version(self.portal, request, self.deadline, self.say)
+
+    def watch(self, request: Request) -> None:
+        """Says what is new, and gives up at the drift limit."""
+        if request.round - 1 > self.drifts:
+            self.drifted(request.round - 1, request.drift)
+        self.say.status(request.summary)
+        if self.drifts >= self.options.max_drift:
+            times_said = f"The world moved {self.drifts} times between approval and redeem"
+            raise Stop(EXIT_DRIFT, f"{times_said}. Nothing was run.", withdraw=True)
+
+    def drifted(self, count: int, facts: List[Any]) -> None:
+        self.drifts = count
+        for fact in facts[:20]:
+            show_fact(self.say, fact)
+
+    def redeem(self, request: Request) -> Optional[Permit]:
+        """The permit, or None when the request went back to waiting."""
+        try:
+            permit = redeem(self.portal, request, self.run, self.deadline, self.say)
+        except Problem as problem:
+            if problem.code == "drift":
+                facts = problem.body.get("drift")
+                self.drifted(self.drifts + 1, facts if isinstance(facts, list) else [])
+                return None
+            if problem.code in ("not-approved", "illegal-state"):
+                return None  # it moved under us: the next reading says where to
+            raise
+        check_signature(permit.receipt, self.options.keys)
+        return permit
+
+    def withdraw(self, reason: str) -> None:
+        """Takes the request back as well as that can be done within a few seconds."""
+
+        def act() -> Json:
+            request = self.request
+            if request is None:  # cancelled while asking: the key tells whether it arrived
+                call = self.portal.call("POST", "/api/v1/requests", self.body, self.key)
+                request = self.request = read_request(call)
+            path = f"/api/v1/requests/{request.id}/withdraw"
+            return self.portal.call(
+                "POST", path, {"run": self.run, "reason": reason}, seconds=5
+            )
+
+        try:
+            persist(act, time.monotonic() + WITHDRAW_SECONDS, self.say)
+            self.say.line("withdrawn", f"Request withdrawn: {reason}.")
+        except (Stop, Problem) as error:
+            self.say.line("not-withdrawn", f"The request could not be withdrawn: {error}")
+
+    def finish(self, permit: Permit, status: int) -> None:
+        """Reports how it ended. The exit status stays the command's, whatever comes of it."""
+
+        def act() -> Json:
+            path = f"/api/v1/permits/{permit.id}/finish"
+            outcome = "failed" if status else "succeeded"
+            body = {"run": self.run, "outcome": outcome, "exit_code": status}
+            return self.portal.call("POST", path, body)
+
+        try:
+            persist(act, time.monotonic() + self.options.retry_for, self.say)
+        except (Stop, Problem) as error:
+            self.say.line("not-reported", f"The end could not be reported: {error}")
+
+    def execute(self, command: List[str], permit: Permit, signals: Signals) -> int:
+        """Runs the command with the permit in its environment; its exit status."""
+        path = write_receipt(permit.receipt, self.options.receipt_file)
+        over = threading.Event()
+        beats = threading.Thread(target=self.beat, args=(permit, over), daemon=True)
+        try:
+            beats.start()
+            child = subprocess.Popen(command, env=self.child_environment(permit, path))
+            signals.attach(child)
+            ended = child.wait()
+        except OSError as error:
+            self.say.line("not-started", f"{command[0]} cannot be started: {error}")
+            return 127 if isinstance(error, FileNotFoundError) else 126
+        finally:
+            over.set()
+            beats.join(5)  # so that the portal hears "running" before it hears the end
+            if not self.options.receipt_file:
+                with contextlib.suppress(FileNotFoundError):  # the command may have taken it
+                    Path(path).unlink()
+        return 128 - ended if ended < 0 else ended
+
+    def child_environment(self, permit: Permit, receipt: str) -> Dict[str, str]:
+        secret = ("COUNTERSIGN_TOKEN", "COUNTERSIGN_TOKEN_FILE")
+        env = {name: value for name, value in os.environ.items() if name not in secret}
+        env["COUNTERSIGN_PERMIT_ID"] = permit.id
+        env["COUNTERSIGN_REQUEST_ID"] = self.request.id if self.request else ""
+        env["COUNTERSIGN_RECEIPT_FILE"] = receipt
+        return env
+
+    def beat(self, permit: Permit, over: threading.Event) -> None:
+        """Heartbeats until the command is over. A missed one is said, never fatal to it."""
+        missed = False
+        path = f"/api/v1/permits/{permit.id}/heartbeat"
+        while True:
+            try:
+                self.portal.call("POST", path, {"run": self.run})
+                missed = False
+            except (NoAnswer, Problem) as error:
+                if not missed and not over.is_set():
+                    self.say.line("heartbeat", f"The portal misses our heartbeat: {error}")
+                missed = True
+            pause = min(permit.heartbeat_seconds, 5 if missed else 3600)
+            if over.wait(pause):
+                return
+
+
+def write_receipt(receipt: Json, path: Optional[str]) -> str:
+    """Writes the receipt for its owner's eyes only; the path. Raises Stop."""
+    try:
+        if path is None:
+            handle, path = tempfile.mkstemp(prefix="countersign-", suffix=".json")
+        else:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            Path(path).chmod(0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(receipt, file)
+            file.write("\n")
+    except OSError as error:
+        raise Stop(EXIT_INTERNAL, f"The receipt cannot be written: {error}") from None
+    return path
+
+
+def gate(options: argparse.Namespace, say: Say) -> int:
+    """The whole arc; the exit status."""
+    if not options.command:
+        raise Stop(EXIT_USAGE, "Give the command to run after --.")
+    work = Gate(portal_of(say), options, request_body(options, dict(os.environ)), say)
+    if options.keys:
+        load_keys(options.keys)  # a broken file is better known before anybody is asked
+    signals = Signals()
+    signals.listen()
+    permit: Optional[Permit] = None
+    try:
+        with say.waiting():
+            permit = work.permit()
+        signals.stop_raising()
+    except Cancelled as cancelled:
+        name = signal.Signals(cancelled.signum).name
+        say.line("cancelled", f"Stopped by {name} before the command ran.")
+        if permit is None:
+            work.withdraw(f"the run was stopped by {name}")
+        else:
+            work.finish(permit, 128 + cancelled.signum)
+        return 128 + cancelled.signum
+    except Stop as stop:
+        if stop.withdraw:
+            signals.stop_raising()
+            work.withdraw("the run stopped waiting")
+        raise
+    say.line("go", f"Approved: permit {permit.id} until {visible(permit.expires_at, 40)}.")
+    status = work.execute(options.command, permit, signals)
+    work.finish(permit, status)
+    return status
+
+
+# --- The single steps ------------------------------------------------------------------
+
+
+def show(options: argparse.Namespace, body: Json, *lines: str) -> None:
+    """The answer on standard output: as it came, or in words."""
+    print(json.dumps(body, indent=2) if options.json else "\n".join(map(visible, lines)))
+
+
+def ask_step(options: argparse.Namespace, say: Say) -> int:
+    work = Gate(portal_of(say), options, request_body(options, dict(os.environ)), say)
+    request = work.ask()
+    show(options, request.body, request.id)
+    say.line("status", request.summary)
+    if request.status in CLOSED:
+        raise closed(request)
+    return 0
+
+
+def wait_step(options: argparse.Namespace, say: Say) -> int:
+    portal = portal_of(say)
+    deadline = time.monotonic() + options.timeout
+    with say.waiting():
+        request = read_now(portal, options.id, deadline, say)
+        while request.status in OPEN:
+            say.status(request.summary)
+            request = next_version(portal, request, deadline, say)
+    if request.status in CLOSED:
+        raise closed(request)
+    show(options, request.body, request.summary)
+    return 0
+
+
+def redeem_step(options: argparse.Namespace, say: Say) -> int:
+    portal = portal_of(say)
+    run = bare_run(full_run(options, dict(os.environ), invent=False))
+    until = time.monotonic() + options.retry_for
+    request = read_now(portal, options.id, until, say)
+    if options.digest and options.digest != request.digest:
+        raise Stop(EXIT_REFUSED, f"The request's digest is {request.digest}, not --digest.")
+    try:
+        permit = redeem(portal, request, run, until, say)
+    except Problem as problem:
+        facts = problem.body.get("drift")
+        for fact in facts if problem.code == "drift" and isinstance(facts, list) else []:
+            show_fact(say, fact)
+        raise
+    check_signature(permit.receipt, options.keys)
+    if options.receipt_file:
+        write_receipt(permit.receipt, options.receipt_file)
+    answer = {"permit": {"id": permit.id, "expires_at": permit.expires_at}}
+    show(options, dict(answer, receipt=permit.receipt), permit.id)
+    return 0
+
+
+def finish_step(options: argparse.Namespace, say: Say) -> int:
+    run = bare_run(full_run(options, dict(os.environ), invent=False))
+    code = options.exit_code
+    outcome = options.outcome or ("failed" if code else "succeeded")
+    body = {"run": run, "outcome": outcome, "exit_code": code}
+    return simple_step(options, say, f"/api/v1/permits/{options.id}/finish", body, outcome)
+
+
+def withdraw_step(options: argparse.Namespace, say: Say) -> int:
+    run = bare_run(full_run(options, dict(os.environ), invent=False))
+    body = {"run": run, "reason": options.reason}
+    return simple_step(
+        options, say, f"/api/v1/requests/{options.id}/withdraw", body, "withdrawn"
+    )
+
+
+def simple_step(options: argparse.Namespace, say: Say, path: str, body: Json, word: str) -> int:
+    portal = portal_of(say)
+    until = time.monotonic() + options.retry_for
+    show(options, persist(lambda: portal.call("POST", path, body), until, say), word)
+    return 0
+
+
+def verify_step(options: argparse.Namespace, say: Say) -> int:
+    """Checks a receipt offline, or with keys fetched once."""
+    document = load_object(options.receipt)
+    inner = document.get("receipt")  # the whole answer of redeem will do as well
+    envelope = inner if isinstance(inner, dict) else document
+    if bool(options.keys) == bool(options.url):
+        raise Stop(EXIT_USAGE, "Give either --keys or --url.")
+    keys = load_keys(options.keys) if options.keys else fetch_keys(options.url, say)
+    kid = signer_of(envelope, keys)
+    if kid is None:
+        raise Stop(EXIT_REFUSED, "Not signed by any of these keys. Do not trust this receipt.")
+    try:
+        statement = read_statement(envelope)
+        predicate = pick(statement, "predicate", dict)
+        check_expected(options, statement, predicate)
+        if options.unexpired and is_past(pick(predicate, "expiresAt", str)):
+            raise Stop(EXIT_EXPIRED, f"Well signed, but over since {predicate['expiresAt']}.")
+    except NoAnswer as error:
+        raise Stop(EXIT_REFUSED, f"Well signed, but not a receipt: {error}") from None
+    show(options, statement, *receipt_words(kid, statement, predicate))
+    return 0
+
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://countersign.dev/approval/v0.1"
+
+
+def check_expected(options: argparse.Namespace, statement: Json, predicate: Json) -> None:
+    """The receipt is an approval, and of what the caller expects."""
+    kind = (statement.get("_type"), statement.get("predicateType"), predicate.get("decision"))
+    if kind != (STATEMENT_TYPE, PREDICATE_TYPE, "approved"):
+        raise Stop(EXIT_REFUSED, "Well signed, but not an approval.")
+    for name in ("project", "environment", "action"):
+        wanted, said = getattr(options, name), predicate.get(name)
+        if wanted and wanted != said:
+            raise Stop(EXIT_REFUSED, f"The receipt is for {name} {said}, not {wanted}.")
+    digests = subject_digests(statement)
+    for name in ("commit", "artifact", "plan"):
+        wanted = getattr(options, name)
+        if wanted and digests.get(name) != wanted.rpartition(":")[2].lower():
+            raise Stop(EXIT_REFUSED, f"The receipt is for {name} {digests.get(name)}.")
+
+
+def subject_digests(statement: Json) -> Dict[str, str]:
+    """The hexadecimal digest of each subject, by name."""
+    digests = {}
+    for subject in pick(statement, "subject", list):
+        if isinstance(subject, dict) and isinstance(subject.get("digest"), dict):
+            for value in subject["digest"].values():
+                digests[str(subject.get("name"))] = str(value)
+    return digests
+
+
+def receipt_words(kid: str, statement: Json, predicate: Json) -> List[str]:
+    """What the receipt says, one thing a line."""
+    place = " / ".join(
+        str(predicate.get(name)) for name in ("project", "environment", "action")
+    )
+    lines = [f"Good signature by key {kid}", place]
+    lines += [f"{name} {digest}" for name, digest in subject_digests(statement).items()]
+    named = predicate.get("request")
+    if isinstance(named, dict):
+        lines.append(f"request {named.get('id')} {named.get('digest')}")
+    approvers = predicate.get("approvers")
+    for person in approvers if isinstance(approvers, list) else []:
+        if isinstance(person, dict):
+            who = person.get("name") or person.get("ref")
+            lines.append(f"approved by {who} at {person.get('at')}")
+    lines.append(f"valid from {predicate.get('notBefore')} until {predicate.get('expiresAt')}")
+    return lines
+
+
+def fetch_keys(address: str, say: Say) -> Dict[str, Tuple[int, int]]:
+    portal = Portal(checked_address(address, say), lambda: "")
+    path = "/.well-known/countersign/keys.json"
+    document = persist(lambda: portal.call("GET", path), time.monotonic() + 10, say)
+    try:
+        return permit_keys(document)
+    except ValueError as error:
+        raise Stop(EXIT_UNREACHABLE, f"The keys of {address} cannot be read: {error}") from None
+
+
+# --- Options ---------------------------------------------------------------------------
+
+
+def checked_address(address: str, say: Say) -> str:
+    """The portal's address without a trailing slash. Raises Stop."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        secretive = parts.username or parts.password
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = secretive = None
+    if not good or secretive or parts.query or parts.fragment or not address.isascii():
+        raise Stop(
+            EXIT_USAGE, "The portal's address must look like https://countersign.example."
+        )
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        say.line(
+            "warning", "Warning: the address is not https, so the token can be read on the way."
+        )
+    return address.rstrip("/")
+
+
+def token_from_environment() -> str:
+    """The token, read again at every call because short-lived ones are renewed in place.
+
+    Raises NoAnswer: while we wait, a missing token may come back like any other outage.
+    """
+    token, path = os.environ.get("COUNTERSIGN_TOKEN"), os.environ.get("COUNTERSIGN_TOKEN_FILE")
+    if not token and path:
+        try:
+            with Path(path).open(encoding="ascii") as file:
+                token = file.read(16384).strip()
+        except (OSError, ValueError) as error:
+            raise NoAnswer(f"COUNTERSIGN_TOKEN_FILE cannot be read: {error}") from None
+    if not token or not re.fullmatch(r"[!-~]+", token):
+        raise NoAnswer("put the token in COUNTERSIGN_TOKEN or COUNTERSIGN_TOKEN_FILE")
+    return token
+
+
+def portal_of(say: Say) -> Portal:
+    """The portal that the environment names."""
+    address = os.environ.get("COUNTERSIGN_URL")
+    if not address:
+        raise Stop(EXIT_USAGE, "Set COUNTERSIGN_URL to the address of the portal.")
+    try:
+        say.secret = token_from_environment()
+    except NoAnswer as error:
+        raise Stop(EXIT_USAGE, f"No token: {error}.") from None
+    return Portal(checked_address(address, say), token_from_environment)
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with our own status for wrong usage."""
+
+    def error(self, message: str) -> Any:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"countersign: {visible(message)}\n")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+        return int(text)
+
+    return number
+
+
+def identifier(text: str) -> str:
+    if not re.fullmatch(ID, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an id")
+    return text
+
+
+def visible_key(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,200}", text):
+        raise argparse.ArgumentTypeError(
+            "an idempotency key is 1 to 200 visible ASCII characters"
+        )
+    return text
+
+
+def lasting(default: str) -> Dict[str, Any]:
+    return {"type": seconds_of, "default": seconds_of(default), "metavar": "DURATION"}
+
+
+def pairs() -> Dict[str, Any]:
+    return {"action": "append", "default": [], "metavar": "NAME=VALUE"}
+
+
+Option = Tuple[str, str, Dict[str, Any]]  # name, help, the rest for argparse
+
+ID_OPTION: Option = (
+    "id",
+    "id of the request, or of the permit for finish",
+    {"type": identifier},
+)
+RUN: List[Option] = [
+    ("--run-id", "id of the run (default: from the CI system)", {}),
+    (
+        "--run-attempt",
+        "attempt of the run (default: the CI system's, or 1)",
+        {"type": whole(1)},
+    ),
+]
+COMMON: List[Option] = [
+    ("--json", "answers and progress as JSON", {"action": "store_true"}),
+    ("--retry-for", "how long to try an unanswered call (default 1m)", lasting("1m")),
+]
+ASK: List[Option] = [
+    ("--project", "project that asks", {"required": True}),
+    ("--environment", "environment acted on", {"required": True}),
+    ("--action", "what will be done: deploy, apply, migrate, ...", {"required": True}),
+    ("--commit", "commit acted with (default: the CI run's, when no subject is given)", {}),
+    ("--ref", "full name of the branch or tag, such as refs/heads/main", {}),
+    ("--artifact", "digest of the artifact, sha256:...", {}),
+    ("--plan", "digest of the plan, sha256:...", {}),
+    ("--run-url", "page of the run (default: from the CI system)", {}),
+    ("--reason", "why, for the people who decide", {}),
+    ("--label", "a label; may be repeated", {"action": "append", "default": []}),
+    ("--claim", "a claimed fact, its value as JSON; may be repeated", pairs()),
+    ("--idempotency-key", "key of the question (default: made from it)", {"type": visible_key}),
+    *RUN,
+    *COMMON,
+]
+TIMEOUT: Option = (
+    "--timeout",
+    "how long to wait, outages included (default 24h)",
+    lasting("24h"),
+)
+RECEIPT: List[Option] = [
+    ("--receipt-file", "keep the receipt in this file", {}),
+    ("--keys", "keys.json with a key that must have signed the receipt", {}),
+]
+GATE: List[Option] = [
+    TIMEOUT,
+    (
+        "--max-drift",
+        "give up at this many drifts (default 3)",
+        {"type": whole(1), "default": 3},
+    ),
+    *RECEIPT,
+]
+WAIT: List[Option] = [ID_OPTION, TIMEOUT, *COMMON]
+REDEEM: List[Option] = [
+    ID_OPTION,
+    ("--digest", "digest that the request must have", {}),
+    *RECEIPT,
+]
+FINISH: List[Option] = [
+    ID_OPTION,
+    ("--outcome", "default: from --exit-code", {"choices": ("succeeded", "failed")}),
+    ("--exit-code", "exit status of the command", {"type": whole(0), "default": 0}),
+]
+WITHDRAW: List[Option] = [ID_OPTION, ("--reason", "why", {"default": ""})]
+VERIFY: List[Option] = [
+    ("receipt", "file with the receipt", {}),
+    ("--keys", "keys.json of the portal, for use offline", {}),
+    ("--url", "address of the portal, to fetch its keys from", {}),
+    ("--project", "project that the receipt must be for", {}),
+    ("--environment", "environment that the receipt must be for", {}),
+    ("--action", "action that the receipt must be for", {}),
+    ("--commit", "commit that the receipt must be for", {}),
+    ("--artifact", "digest of the artifact that the receipt must be for", {}),
+    ("--plan", "digest of the plan that the receipt must be for", {}),
+    ("--unexpired", "refuse a receipt whose time is over", {"action": "store_true"}),
+    ("--json", "print the statement as JSON", {"action": "store_true"}),
+]
+BY_RUN = RUN + COMMON
+STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
+    (gate, "gate", "ask, wait, redeem, run the command after --, report", ASK + GATE),
+    (ask_step, "request", "ask; print the id of the request", ASK),
+    (wait_step, "wait", "wait until the request is approved or closed", WAIT),
+    (redeem_step, "redeem", "redeem; print the id of the permit", REDEEM + BY_RUN),
+    (finish_step, "finish", "report how the command ended", FINISH + BY_RUN),
+    (withdraw_step, "withdraw", "take the request back", WITHDRAW + BY_RUN),
+    (verify_step, "verify", "check who signed a receipt and what it is for", VERIFY),
+]
+
+
+def make_parser() -> Parser:
+    description = "Ask before a sensitive step, wait, and run it once."
+    top = Parser("countersign", description=description, allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"countersign {VERSION}")
+    steps = top.add_subparsers(dest="step", metavar="STEP", required=True)
+    for act, name, text, options in STEPS:
+        usage = f"countersign {name} [OPTION ...]" + (" -- COMMAND ..." if act is gate else "")
+        step = steps.add_parser(
+            name, usage=usage, help=text, description=text, allow_abbrev=False
+        )
+        step.set_defaults(act=act)
+        for flag, help_text, more in options:
+            step.add_argument(flag, help=help_text, **more)
+    return top
+
+
+def parse(arguments: List[str]) -> argparse.Namespace:
+    """Options, with everything after the first -- as the command, untouched."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    made = make_parser()
+    options = made.parse_args(arguments[:cut])
+    options.command = arguments[cut + 1 :]
+    if options.command and options.step != "gate":
+        made.error(f"{options.step} runs no command")
+    return options
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    say = Say(sys.stderr, options.json)
+    try:
+        return int(options.act(options, say))
+    except Problem as problem:
+        stop = stop_for(problem)
+    except Stop as ended:
+        stop = ended
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception:
+        for line in traceback.format_exc().splitlines():
+            say.line("internal", line)
+        stop = Stop(
+            EXIT_INTERNAL,
+            "Internal error of the client.",
+        )
+    say.line("stopped", str(stop), exit_status=stop.status)
+    return stop.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
