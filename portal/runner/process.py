@@ -52,6 +52,7 @@ class Guarded:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end; the exit code is 128 + n for signal n."""
         code = self.process.wait(timeout)
+        self.link.close()
         if code < 0 and self.pid:
             _kill_group(self.pid)  # the guard itself was killed: its child must not live on
         return code
