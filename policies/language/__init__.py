@@ -1,0 +1,1 @@
+"""The policy language: documents, conditions, verdicts. No framework and no network."""

@@ -1,0 +1,135 @@
+"""The fact schema: every fact a condition may name, with its type and where it comes from.
+
+A published schema never changes, because stored policy versions were checked against it; new
+facts make a new schema beside the old one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Kind = Literal["bool", "int", "double", "string", "list"]
+Provenance = Literal["attested", "claimed"]
+
+CURRENT_SCHEMA = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """One declared fact. Kind "list" is a list of strings; no enumeration means any value."""
+
+    name: str
+    kind: Kind
+    provenance: Provenance
+    source: str
+    description: str
+    enumeration: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the caller alone says so."""
+        return self.provenance == "claimed"
+
+
+Schema = Mapping[str, FactType]
+Row = tuple[str, Kind, str] | tuple[str, Kind, str, tuple[str, ...] | str]
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_TIERS = ("production", "staging", "testing", "development")
+
+_REQUEST: tuple[Row, ...] = (
+    ("request.project", "string", "Project the request is for."),
+    ("request.environment", "string", "Environment the action is done to."),
+    ("request.tier", "string", "Tier of that environment.", _TIERS),
+    ("request.action", "string", "Action asked for, for example deploy."),
+    ("request.commit", "string", "Commit the action is done with; empty when none was named."),
+    ("request.ref", "string", "Full ref the run was started from; empty when none was named."),
+    ("request.artifact", "string", "Digest of the artifact; empty when none was named."),
+    ("request.plan", "string", "Digest of the plan; empty when none was named."),
+    ("request.run_attempt", "int", "Attempt of the run that asks, from 1."),
+)
+_REQUEST_CLAIMS: tuple[Row, ...] = (
+    ("request.labels", "list", "Labels the caller put on the request; empty when none."),
+    ("request.actor", "string", "Who started the run, as the caller says."),
+    ("request.reason", "string", "Reason given by the caller; empty when none."),
+    ("request.system", "string", "CI system of the run, for example gitlab."),
+    ("request.pipeline", "string", "Pipeline of the run."),
+    ("request.job", "string", "Job of the run."),
+)
+_CLAIMS: tuple[Row, ...] = (
+    ("ci.state", "string", "State of CI.", ("success", "failure", "pending", "error")),
+    ("ci.failed", "list", "Names of the CI checks that failed."),
+    ("tests.passed", "bool", "Whether the tests passed."),
+    ("deploy.canary_error_rate", "double", "Error rate of the canary.", "share, 0 to 1"),
+    ("deploy.baseline_error_rate", "double", "Error rate beside the canary.", "share, 0 to 1"),
+)
+_HISTORY: tuple[Row, ...] = (
+    ("history.running_commit", "string", "Commit that runs there now, as far as was reported."),
+    ("history.running_since_s", "int", "How long it has been running.", "seconds"),
+    ("history.last_success_age_s", "int", "Time since the last success there.", "seconds"),
+    (
+        "history.last_outcome",
+        "string",
+        "How the last permit there ended.",
+        ("none", "succeeded", "failed", "lost"),
+    ),
+    ("history.deploys_7d", "int", "Permits there in the last seven days."),
+    ("history.failures_7d", "int", "Permits there in the last seven days that failed."),
+    ("history.first_time", "bool", "Whether nothing has run there before."),
+)
+_GIT: tuple[Row, ...] = (
+    ("git.exists", "bool", "Whether the repository has the commit."),
+    ("git.head", "string", "Tip of the protected branch."),
+    ("git.is_head", "bool", "Whether the commit is that tip."),
+    ("git.on_branch", "bool", "Whether the commit is reachable from the protected branch."),
+    ("git.author", "string", "E-mail address of the author."),
+    ("git.committer", "string", "E-mail address of the committer."),
+    ("git.authors", "list", "Authors of all commits since what runs there now."),
+    ("git.subject", "string", "First line of the commit message."),
+    ("git.signed", "bool", "Whether the commit carries a good signature."),
+    ("git.signature", "string", "State of the signature.", ("good", "bad", "unknown", "none")),
+    ("git.paths", "list", "Paths changed against what runs there now."),
+    ("git.files_changed", "int", "Files changed against what runs there now."),
+    ("git.insertions", "int", "Lines added against what runs there now."),
+    ("git.deletions", "int", "Lines removed against what runs there now."),
+    ("git.diff_lines", "int", "Lines added and removed together."),
+)
+_CLOCK: tuple[Row, ...] = (
+    ("time.weekday", "string", "Day of the week in UTC.", _WEEKDAYS),
+    ("time.hour", "int", "Hour of the day in UTC, 0 to 23."),
+    ("time.now", "string", "The moment of the verdict, RFC 3339 in UTC."),
+)
+
+
+def _declare(rows: tuple[Row, ...], provenance: Provenance, source: str) -> Iterator[FactType]:
+    for name, kind, description, *rest in rows:
+        extra = rest[0] if rest else ()
+        yield FactType(
+            name=name,
+            kind=kind,
+            provenance=provenance,
+            source=source,
+            description=description,
+            enumeration=extra if isinstance(extra, tuple) else (),
+            unit=extra if isinstance(extra, str) else "",
+        )
+
+
+def _schema(*groups: Iterator[FactType]) -> Schema:
+    return MappingProxyType({fact.name: fact for group in groups for fact in group})
+
+
+SCHEMAS: Mapping[str, Schema] = MappingProxyType(
+    {
+        "v1": _schema(
+            _declare(_REQUEST, "attested", "request"),
+            _declare(_REQUEST_CLAIMS, "claimed", "request"),
+            _declare(_CLAIMS, "claimed", "claims"),
+            _declare(_HISTORY, "attested", "history"),
+            _declare(_GIT, "attested", "git"),
+            _declare(_CLOCK, "attested", "clock"),
+        )
+    }
+)
