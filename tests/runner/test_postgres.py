@@ -18,8 +18,6 @@ from portal.runner.roles import APP, OWNER, SEALER
 
 CHECKOUT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.enable_socket
-
 
 @pytest.fixture(scope="module")
 def server():
@@ -38,7 +36,11 @@ def postmaster(directory: Path) -> int:
 
 
 def test_the_three_roles_can_sign_in_and_none_is_a_superuser(server):
-    for url, role in ((server.owner_url, OWNER), (server.app_url, APP), (server.sealer_url, SEALER)):
+    for url, role in (
+        (server.owner_url, OWNER),
+        (server.app_url, APP),
+        (server.sealer_url, SEALER),
+    ):
         with connect(url) as connection:
             found = connection.execute(
                 "SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles"
@@ -215,7 +217,7 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(place):
     with starting(place):
         cluster = prepare_cluster(place, durable=False)
         (cluster.data / "PG_VERSION").write_text("13\n")
-        with pytest.raises(ClusterError, match="holds data of PostgreSQL 13.*COUNTERSIGN_HOME"):
+        with pytest.raises(ClusterError, match=r"holds data of PostgreSQL 13.*COUNTERSIGN_HOME"):
             prepare_cluster(place, durable=False)
 
 
@@ -267,9 +269,7 @@ def test_a_postgres_on_the_machine_is_the_last_resort(monkeypatch, tmp_path):
         (fake / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 16.3'\n")
         (fake / name).chmod(0o755)
     monkeypatch.setattr("portal.runner.binaries.WHEELS", ())
-    monkeypatch.setattr(
-        "portal.runner.binaries.ON_THE_MACHINE", (f"{tmp_path}/postgresql/*/bin",)
-    )
+    monkeypatch.setattr("portal.runner.binaries.ON_THE_MACHINE", (f"{tmp_path}/postgresql/*/bin",))
     monkeypatch.setattr("shutil.which", lambda _: None)
     found = find_postgres()
     assert (found.directory, found.major) == (fake, 16)
