@@ -56,9 +56,7 @@ class PolicyVersion(models.Model):
     number = models.PositiveIntegerField()
     text = models.TextField(_("document"))
     digest = models.CharField(max_length=71)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     note = models.CharField(_("what changes and why"), max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

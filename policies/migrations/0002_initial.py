@@ -35,6 +35,15 @@ class Migration(migrations.Migration):
             name='in_force',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='policies.policyversion'),
         ),
+        migrations.AddField(
+            model_name='policy',
+            name='published_by',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddConstraint(
+            model_name='policy',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('in_force__isnull', True), ('published_at__isnull', True), ('published_by__isnull', True)), models.Q(('in_force__isnull', False), ('published_at__isnull', False), ('published_by__isnull', False)), _connector='OR'), name='policy_in_force_says_by_whom'),
+        ),
         migrations.AlterUniqueTogether(
             name='policyuserpermission',
             unique_together={('user', 'permission', 'content_object')},

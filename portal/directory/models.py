@@ -116,9 +116,7 @@ class ApproverGroup(models.Model):
 class Membership(models.Model):
     """One person in one approver group."""
 
-    group = models.ForeignKey(
-        ApproverGroup, on_delete=models.CASCADE, related_name="memberships"
-    )
+    group = models.ForeignKey(ApproverGroup, on_delete=models.CASCADE, related_name="memberships")
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
     )
@@ -131,9 +129,7 @@ class Membership(models.Model):
         app_label = "portal"
         default_permissions = ()
         ordering = ["person__name"]
-        constraints = [
-            models.UniqueConstraint(fields=["group", "person"], name="membership_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["group", "person"], name="membership_once")]
 
     def __str__(self) -> str:
         return f"{self.person} in {self.group}"

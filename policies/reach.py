@@ -1,0 +1,69 @@
+"""Who may draft or publish what: a right on the policy, or on every project it reaches."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from policies.language.document import PolicyDocument
+from policies.models import Policy
+from policies.queries import document_of
+from portal.access import Capability, holds
+from portal.directory.models import Project
+from portal.kernel.errors import Forbidden
+
+_LITERAL = re.compile(r"\A[a-z0-9._/-]+\Z")
+
+
+def in_force_document(policy: Policy) -> PolicyDocument | None:
+    """What the policy says today. Raises BrokenPolicy."""
+    if policy.in_force is None:
+        return None
+    policy.in_force.policy = policy
+    return document_of(policy.in_force)
+
+
+def _on_every_project(
+    by: Any, capability: Capability, documents: Iterable[PolicyDocument | None]
+) -> bool:
+    """Whether `by` holds `capability` on every project that the documents can ever reach.
+
+    A pattern with a wildcard also reaches projects that do not exist yet: only full names count.
+    """
+    patterns = {name for d in documents if d is not None for name in d.match.projects}
+    if not patterns or not all(_LITERAL.match(pattern) for pattern in patterns):
+        return False
+    projects = list(Project.objects.filter(slug__in=patterns))
+    return len(projects) == len(patterns) and all(holds(by, capability, p) for p in projects)
+
+
+def may_reach(
+    by: Any, capability: Capability, policy: Policy | None, document: PolicyDocument | None
+) -> bool:
+    """Whether `by` may put `document` (None: nothing) in the place of what is in force.
+
+    With a right on the policy or the portal, an unreadable version in force is no obstacle: it has
+    to be replaceable.
+    """
+    if holds(by, capability, policy):
+        return True
+    current = in_force_document(policy) if policy is not None else None
+    return _on_every_project(by, capability, [document, current])
+
+
+def require_reach(
+    by: Any, capability: Capability, policy: Policy | None, document: PolicyDocument | None
+) -> None:
+    """Raise Forbidden unless `may_reach`."""
+    if may_reach(by, capability, policy, document):
+        return
+    verb = capability.value.replace("_", " ")
+    raise Forbidden(
+        _(
+            "You need the permission “%(verb)s” on this policy, on the portal, or on every project "
+            "that the document matches by its full name. An administrator can grant it."
+        )
+        % {"verb": verb},
+        code="missing-permission",
+    )

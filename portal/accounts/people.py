@@ -1,0 +1,182 @@
+"""Adding, changing and deactivating people, and what each may set for themselves."""
+
+import secrets
+import zoneinfo
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.access import Capability, require
+from portal.access.grants import found_administrator
+from portal.access.models import Organisation
+from portal.accounts.models import User
+from portal.kernel.errors import Conflict, Forbidden
+from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
+from portal.ledger.actors import SYSTEM, Actor, person_actor
+from portal.ledger.change import change
+from portal.ledger.record import record
+
+PERSONAL = ("username", "name", "email")
+SETTINGS = ("theme", "time_zone", "single_keys")
+
+
+def start_password() -> str:
+    """A password for the first sign-in, easy to read out: 100 bits, no look-alikes."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
+
+
+def _record(event: str, actor: Actor, person: User, change_part: dict[str, Any]) -> None:
+    record(
+        event,
+        actor=actor,
+        object={"kind": "person", "id": str(person.actor_ref)},
+        change=change_part,
+    )
+
+
+def _check_password(password: str, person: User) -> str:
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise invalid("password", " ".join(error.messages)) from error
+    return make_password(password)
+
+
+def _insert(actor: Actor, username: str, name: str, email: str, password: str) -> User:
+    person = User(username=username, name=name, email=email)
+    person.password = _check_password(password, person)
+    insert_row(person)
+    # Names stay out of the ledger: they must be erasable, entries are not.
+    _record("person.created", actor, person, change({}, {"is_active": True}))
+    return person
+
+
+@transaction.atomic
+def create_person(*, by: User, username: str, name: str, password: str, email: str = "") -> User:
+    """Add a person. Administrators only. Raises Forbidden, Invalid, Conflict."""
+    require(by, Capability.ADMINISTER)
+    return _insert(person_actor(by), username, name, email, password)
+
+
+@transaction.atomic
+def found_portal(
+    *, organisation: str, username: str, name: str, password: str, email: str = ""
+) -> User:
+    """Set up an empty portal: its organisation and first administrator, by the system.
+
+    Raises Forbidden once somebody administers the portal, Invalid.
+    """
+    target, _made = Organisation.objects.get_or_create(pk=1, defaults={"name": organisation})
+    target = Organisation.objects.select_for_update().get(pk=target.pk)
+    person = _insert(SYSTEM, username, name, email, password)
+    found_administrator(to=person, target=target, actor=SYSTEM)
+    return person
+
+
+def _lock(person: User) -> User:
+    return User.objects.select_for_update().get(pk=person.pk)
+
+
+@transaction.atomic
+def change_person(*, by: User, person: User, **wanted: str) -> User:
+    """Change sign-in name, name or e-mail address. Administrators only.
+
+    The entry names the fields, not their content. Raises Forbidden, Invalid.
+    """
+    require(by, Capability.ADMINISTER)
+    unknown = set(wanted) - set(PERSONAL)
+    if unknown:
+        raise invalid(min(unknown), "This cannot be changed here.")
+    person = _lock(person)
+    moved = changed_fields(person, wanted)
+    if not moved:
+        return person
+    for field, value in moved.items():
+        setattr(person, field, value)
+    check_row(person, moved)
+    person.save(update_fields=list(moved))
+    _record("person.changed", person_actor(by), person, {"fields": sorted(moved)})
+    return person
+
+
+def _set_active(by: User, person: User, *, active: bool) -> User:
+    require(by, Capability.ADMINISTER)
+    if by.pk == person.pk:
+        raise Forbidden(
+            "You cannot change this for yourself. Ask another administrator.", code="own-account"
+        )
+    person = _lock(person)
+    if person.is_active == active:
+        return person
+    person.is_active = active
+    person.save(update_fields=["is_active"])
+    moved = change({"is_active": not active}, {"is_active": active})
+    _record("person.changed", person_actor(by), person, moved)
+    return person
+
+
+@transaction.atomic
+def deactivate_person(*, by: User, person: User) -> User:
+    """End every right of `person` at once, sessions included. Administrators, not themselves."""
+    return _set_active(by, person, active=False)
+
+
+@transaction.atomic
+def reactivate_person(*, by: User, person: User) -> User:
+    """Undo `deactivate_person`; memberships and roles count again."""
+    return _set_active(by, person, active=True)
+
+
+@transaction.atomic
+def reset_password(*, by: User, person: User) -> str:
+    """Give `person` a new start password and return it; their sessions end.
+
+    Administrators, not for themselves. The entry makes it visible who could sign in as whom.
+    """
+    require(by, Capability.ADMINISTER)
+    if by.pk == person.pk:
+        raise Forbidden("Change your own password in your settings.", code="own-account")
+    person = _lock(person)
+    if not person.is_active:
+        raise Conflict("This person is deactivated. Reactivate them first.", code="inactive-person")
+    password = start_password()
+    person.password = make_password(password)
+    person.save(update_fields=["password"])
+    _record("person.changed", person_actor(by), person, {"fields": ["password"]})
+    return password
+
+
+@transaction.atomic
+def change_own_password(*, by: User, old: str, new: str) -> User:
+    """A person's own new password; their other sessions end. Raises Invalid."""
+    person = _lock(by)
+    if not person.check_password(old):
+        raise invalid("old", "This is not your present password.")
+    person.password = _check_password(new, person)
+    person.save(update_fields=["password"])
+    _record("person.changed", person_actor(by), person, {"fields": ["password"]})
+    return person
+
+
+@transaction.atomic
+def change_settings(*, by: User, **wanted: Any) -> User:
+    """A person's own theme, time zone and single keys. Raises Invalid."""
+    unknown = set(wanted) - set(SETTINGS)
+    if unknown:
+        raise invalid(min(unknown), "This is not a setting.")
+    person = _lock(by)
+    moved = changed_fields(person, wanted)
+    if not moved:
+        return person
+    if "time_zone" in moved and moved["time_zone"] not in zoneinfo.available_timezones():
+        raise invalid("time_zone", "This time zone is not known.")
+    for field, value in moved.items():
+        setattr(person, field, value)
+    check_row(person, moved)
+    person.save(update_fields=list(moved))
+    _record("person.changed", person_actor(by), person, {"fields": sorted(moved)})
+    return person

@@ -1,0 +1,101 @@
+"""Approver groups and who is in them."""
+
+from typing import Any
+
+from django.db import transaction
+
+from portal.access import Capability, require
+from portal.directory.models import ApproverGroup, Membership
+from portal.kernel.errors import Conflict, Forbidden
+from portal.kernel.validation import changed_fields, check_row, insert_row
+from portal.ledger.actors import person_actor
+from portal.ledger.change import change, state_of
+from portal.ledger.record import record
+
+
+def _object(group: ApproverGroup) -> dict[str, str]:
+    return {"kind": "group", "id": str(group.pk), "name": group.name}
+
+
+@transaction.atomic
+def create_group(*, by: Any, name: str, description: str = "") -> ApproverGroup:
+    """Add an empty approver group. Administrators only. Raises Forbidden, Invalid, Conflict."""
+    require(by, Capability.ADMINISTER)
+    group = ApproverGroup(name=name, description=description)
+    insert_row(group)
+    after = state_of(group, ["description"])
+    record(
+        "group.created",
+        actor=person_actor(by),
+        object=_object(group),
+        change=change({}, after),
+    )
+    return group
+
+
+@transaction.atomic
+def change_group(*, by: Any, group: ApproverGroup, description: str) -> ApproverGroup:
+    """Describe the group anew; its managers may. The name stays: policies use it."""
+    require(by, Capability.MANAGE_GROUP, group)
+    group = ApproverGroup.objects.select_for_update().get(pk=group.pk)
+    moved = changed_fields(group, {"description": description})
+    if not moved:
+        return group
+    before = state_of(group, moved)
+    group.description = description
+    check_row(group, moved)
+    group.save(update_fields=["description"])
+    record(
+        "group.changed",
+        actor=person_actor(by),
+        object=_object(group),
+        change=change(before, state_of(group, moved)),
+    )
+    return group
+
+
+def _lock(by: Any, group: ApproverGroup) -> ApproverGroup:
+    # Rights are read after the lock, so that a manager removed meanwhile is refused.
+    group = ApproverGroup.objects.select_for_update().get(pk=group.pk)
+    require(by, Capability.MANAGE_GROUP, group)
+    return group
+
+
+@transaction.atomic
+def add_member(*, by: Any, group: ApproverGroup, person: Any) -> Membership:
+    """Let `person` decide for this group; its managers may.
+
+    Raises Forbidden when `by` would add themselves (ATTACKS C9), Conflict for somebody inactive.
+    Adding a member again changes nothing.
+    """
+    group = _lock(by, group)
+    if by.pk == person.pk:
+        raise Forbidden(
+            "You cannot add yourself. Ask another manager of this group.", code="own-membership"
+        )
+    if not person.is_active:
+        raise Conflict("This person is deactivated and cannot decide.", code="inactive-person")
+    membership, added = Membership.objects.get_or_create(
+        group=group, person=person, defaults={"added_by": by}
+    )
+    if added:
+        _record_member("member.added", by, group, person)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, by: Any, group: ApproverGroup, person: Any) -> None:
+    """Take `person` out; managers may, and everybody may leave. Counts at once (B1, B2)."""
+    if by.pk != person.pk:
+        group = _lock(by, group)
+    removed, _ = Membership.objects.filter(group=group, person=person).delete()
+    if removed:
+        _record_member("member.removed", by, group, person)
+
+
+def _record_member(event: str, by: Any, group: ApproverGroup, person: Any) -> None:
+    record(
+        event,
+        actor=person_actor(by),
+        object={**_object(group), "person": str(person.actor_ref)},
+    )

@@ -1,0 +1,126 @@
+"""The read side of the directory. One query each, or one more to learn what is permitted."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from portal.access import Capability, permitted_ids
+from portal.directory.models import ApproverGroup, Environment, Membership, Project
+from portal.kernel.errors import NotFound
+
+
+def approver_group_members(names: Iterable[str]) -> dict[str, list[UUID]]:
+    """Ids of the active people of each named group; an unknown or empty group has none."""
+    members: dict[str, list[UUID]] = {name: [] for name in names}
+    rows = Membership.objects.filter(
+        group__name__in=list(members), person__is_active=True
+    ).values_list("group__name", "person_id")
+    for name, person in rows.order_by("person_id"):
+        members[name].append(person)
+    return members
+
+
+def known_groups(names: Iterable[str]) -> dict[str, int]:
+    """How many active people each existing group has; unknown names are missing."""
+    rows = ApproverGroup.objects.filter(name__in=list(names)).annotate(
+        size=Count("memberships", filter=Q(memberships__person__is_active=True))
+    )
+    return dict(rows.order_by().values_list("name", "size"))
+
+
+def groups_of(person: Any) -> list[str]:
+    """Names of the approver groups that `person` belongs to; none while deactivated."""
+    if not person.is_active:
+        return []
+    return list(
+        Membership.objects.filter(person_id=person.pk)
+        .order_by("group__name")
+        .values_list("group__name", flat=True)
+    )
+
+
+def visible_projects(person: Any) -> QuerySet[Project]:
+    """Projects that `person` may view, as a whole or one of their environments."""
+    projects = permitted_ids(person, Capability.VIEW, Project)
+    if projects is None:
+        return Project.objects.all()
+    environments = permitted_ids(person, Capability.VIEW, Environment) or []
+    return Project.objects.filter(
+        Q(pk__in=projects) | Q(pk__in=_projects_of(environments)),
+    )
+
+
+def _projects_of(environments: Iterable[UUID]) -> QuerySet[Environment, UUID]:
+    found = Environment.objects.filter(pk__in=list(environments))
+    return found.values_list("project_id", flat=True)
+
+
+def visible_environments(person: Any, project: Project) -> QuerySet[Environment]:
+    """Environments of `project` that `person` may view: all with the project, else by grant."""
+    everywhere = permitted_ids(person, Capability.VIEW, Project)
+    environments = Environment.objects.filter(project=project)
+    if everywhere is None or project.pk in everywhere:
+        return environments
+    return environments.filter(pk__in=permitted_ids(person, Capability.VIEW, Environment) or [])
+
+
+def load_project(person: Any, project_id: UUID) -> Project:
+    """The project, where `person` may see it. Raises NotFound otherwise."""
+    project = visible_projects(person).filter(pk=project_id).first()
+    if project is None:
+        raise NotFound("There is no such project, or it is not yours to see.")
+    return project
+
+
+def load_environment(person: Any, project: Project, environment_id: UUID) -> Environment:
+    """The environment, where `person` may see it. Raises NotFound otherwise."""
+    environment = visible_environments(person, project).filter(pk=environment_id).first()
+    if environment is None:
+        raise NotFound("There is no such environment, or it is not yours to see.")
+    environment.project = project
+    return environment
+
+
+def approver_groups() -> QuerySet[ApproverGroup]:
+    """Every group with its number of active members.
+
+    Everybody signed in may see who may decide: a screen that refuses must be able to say who can.
+    """
+    return ApproverGroup.objects.annotate(
+        size=Count("memberships", filter=Q(memberships__person__is_active=True))
+    )
+
+
+def load_group(group_id: UUID) -> ApproverGroup:
+    """The approver group. Raises NotFound."""
+    group = approver_groups().filter(pk=group_id).first()
+    if group is None:
+        raise NotFound("There is no such approver group.")
+    return group
+
+
+def members_of(group: ApproverGroup) -> QuerySet[Membership]:
+    """Its memberships with the people, by name."""
+    return group.memberships.select_related("person", "added_by").order_by("person__name")
+
+
+def active_members(names: Iterable[str]) -> dict[str, list[Any]]:
+    """The active people of each named group; an unknown or empty group has none."""
+    members: dict[str, list[Any]] = {name: [] for name in names}
+    rows = Membership.objects.filter(
+        group__name__in=list(members), person__is_active=True
+    ).select_related("group", "person")
+    for row in rows:
+        members[row.group.name].append(row.person)
+    return members
+
+
+def memberships_of(people: Iterable[str | UUID]) -> dict[str, frozenset[str]]:
+    """Names of the groups each of `people` (ids) belongs to now; nobody who is deactivated."""
+    found: dict[str, set[str]] = {}
+    rows = Membership.objects.filter(person_id__in=list(people), person__is_active=True)
+    for person, name in rows.values_list("person_id", "group__name"):
+        found.setdefault(str(person), set()).add(name)
+    return {person: frozenset(names) for person, names in found.items()}
