@@ -16,7 +16,7 @@ VENV := .venv/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ARGS ?=
 
-# What settings need to be imported; the checks talk to no database.
+# What settings need to be imported.
 DJANGO := env SECRET_KEY=only-for-the-checks DATABASE_URL=postgresql://nobody@127.0.0.1:1/none
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
@@ -57,7 +57,8 @@ check-django:
 	@$(DJANGO) $(VENV)/python manage.py check
 
 check-migrations:
-	@$(DJANGO) $(VENV)/python -W ignore manage.py makemigrations --check --dry-run
+	@$(DJANGO) $(VENV)/python -m portal.runner.with_database \
+		$(VENV)/python manage.py makemigrations --check --dry-run
 
 check-shell:
 	@files=$$(find plugins .ci -name '*.sh' -o -path .ci/run); \
