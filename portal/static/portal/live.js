@@ -1,0 +1,195 @@
+// Keeps the page true. Messages carry ids only: the page reads the row or its parts again, so
+// every reading asks for permission anew.
+"use strict";
+(() => {
+  const page = document.body.dataset.live; // "queue", "request" or ""
+  const LEAVE = 4000, SETTLE = 2000, POLL = 15000, MANY = 5;
+  const { announce, tick } = window.countersign;
+  let connection = { open: true, since: Date.now() };
+  let lastUpdate = new Date();
+
+  // -- reading -------------------------------------------------------------------------------
+  // Gives the fragment's text; null for 204 and 404 (no longer there), undefined when unreachable.
+  async function read(url, target) {
+    let answer;
+    try {
+      answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Target": target } });
+    } catch {
+      return undefined;
+    }
+    if (answer.redirected) location.reload(); // the session ended
+    if (answer.status === 204 || answer.status === 404) return null;
+    if (!answer.ok || answer.redirected) return undefined;
+    lastUpdate = new Date();
+    return answer.text();
+  }
+
+  // -- the queue -----------------------------------------------------------------------------
+  const list = () => document.getElementById("queue");
+  const held = new Set(); // ids of new rows that wait behind the bar
+  let settling = null;
+
+  function busy() {
+    const hovered = matchMedia("(hover: hover)").matches && list().matches(":hover");
+    return hovered || list().contains(document.activeElement);
+  }
+
+  async function rereadList() {
+    const text = await read(location.href, "queue");
+    if (!text) return;
+    held.clear();
+    htmx.swap("#queue", text, { swapStyle: "outerHTML" });
+    tick();
+  }
+
+  // Counts, groups and order follow once nothing has come for a moment and nobody is in the list.
+  function settle() {
+    clearTimeout(settling);
+    settling = setTimeout(() => (busy() || held.size ? settle() : rereadList()), SETTLE);
+  }
+
+  function hold(id) {
+    held.add(id);
+    const more = list().querySelector("[data-more]");
+    const text = more.dataset.words.replace("{}", held.size);
+    more.querySelector("button").textContent = text;
+    more.hidden = false;
+    announce(text);
+  }
+
+  function leave(row) {
+    row.classList.add("leaving");
+    setTimeout(function go() {
+      if (row.matches(":hover") || row.contains(document.activeElement)) {
+        setTimeout(go, LEAVE);
+      } else {
+        row.remove();
+        settle();
+      }
+    }, LEAVE);
+  }
+
+  // Puts a row where it belongs by time left; false when its group is not on the page.
+  function place(text) {
+    const row = new DOMParser().parseFromString(text, "text/html").querySelector(".q");
+    const rows = row && list().querySelector(`[data-group="${row.dataset.group}"] ul`);
+    if (!rows) return false;
+    const after = [...rows.children].find((other) => other.dataset.ends > row.dataset.ends);
+    if (after) htmx.swap(after, text, { swapStyle: "beforebegin" });
+    else htmx.swap(rows, text, { swapStyle: "beforeend" });
+    return true;
+  }
+
+  async function updateRow(message) {
+    const row = document.getElementById(`q-${message.id}`);
+    if (row && Number(row.dataset.version) >= message.version) return;
+    if (!row && busy()) return hold(message.id);
+    const text = await read(list().dataset.rows.replace("{id}", message.id), "q");
+    if (text === undefined) return settle();
+    if (text === null) return row && leave(row);
+    if (row) htmx.swap(row, text, { swapStyle: "outerHTML" });
+    else if (!place(text)) return rereadList();
+    const fresh = document.getElementById(`q-${message.id}`);
+    fresh.classList.add("flash");
+    if (fresh.dataset.over) leave(fresh);
+    else announce(fresh.dataset.say);
+    tick();
+    settle();
+  }
+
+  const pending = new Map();
+  let working = false;
+  async function work() {
+    if (working) return;
+    working = true;
+    while (pending.size) {
+      if (pending.size > MANY && !busy()) {
+        pending.clear();
+        await rereadList();
+        continue;
+      }
+      const [id, message] = pending.entries().next().value;
+      pending.delete(id);
+      await updateRow(message);
+    }
+    working = false;
+  }
+
+  // -- the request page ----------------------------------------------------------------------
+  const live = () => document.querySelector("[data-request]");
+  let reading = false, again = false;
+  async function rereadRequest() {
+    if (reading) { again = true; return; }
+    reading = true;
+    const text = await read(live().dataset.url, "live");
+    if (text === null) location.reload();
+    if (text) {
+      htmx.swap("#live", text, { swapStyle: "none" });
+      tick();
+      announce(document.querySelector("[data-state]").textContent.trim());
+    }
+    reading = false;
+    if (again) { again = false; rereadRequest(); }
+  }
+
+  // -- messages ------------------------------------------------------------------------------
+  function reread() {
+    if (page === "queue" && !busy()) rereadList();
+    else if (page === "queue") settle();
+    else if (page === "request") rereadRequest();
+  }
+
+  function hear(message) {
+    if (message.kind === "state") {
+      connection = message;
+      show();
+    } else if (message.kind === "resync") {
+      reread();
+    } else if (page === "queue") {
+      pending.set(message.id, message);
+      work();
+    } else if (page === "request" && live().dataset.request === message.id) {
+      const known = document.querySelector("[data-version]");
+      if (!known || Number(known.dataset.version) < message.version) rereadRequest();
+    }
+  }
+
+  function show() {
+    const tag = document.querySelector("[data-live-state]");
+    if (!tag || !page) return;
+    const lost = connection.open ? 0 : Date.now() - connection.since;
+    const [state, colour] = lost < 10000 ? ["live", "ok"] : lost < 30000 ? ["wait", "idle"] : ["off", "warn"];
+    const clock = lastUpdate.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    tag.className = `tag ${colour} ${state}`;
+    tag.querySelector("span").textContent = tag.dataset[`${state}Word`].replace("{}", clock);
+    tag.hidden = false;
+  }
+
+  function connect() {
+    const position = Number(document.body.dataset.position || 0);
+    if (window.SharedWorker) {
+      const worker = new SharedWorker(document.body.dataset.worker, { name: "countersign-live" });
+      worker.port.onmessage = ({ data }) => hear(data);
+      worker.port.postMessage({ kind: "join", position });
+      addEventListener("pagehide", () => worker.port.postMessage({ kind: "bye" }));
+      addEventListener("pageshow", (event) => {
+        if (!event.persisted) return;
+        worker.port.postMessage({ kind: "join", position });
+        reread();
+      });
+      return;
+    }
+    const script = document.createElement("script");
+    script.src = document.body.dataset.worker;
+    script.onload = () => window.countersignStream(hear).join(position, hear);
+    document.head.append(script);
+  }
+
+  if (!page) return;
+  connect();
+  setInterval(show, 1000);
+  setInterval(() => { if (!connection.open && Date.now() - connection.since > 30000) reread(); }, POLL);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-show-new]")) rereadList();
+  });
+})();
