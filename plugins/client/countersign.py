@@ -143,12 +143,10 @@ def shown_value(value: object) -> str:
 
 def seconds_of(text: str) -> float:
     """Seconds in 90, 90s, 30m, 24h or 2d."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text)
+    match = re.fullmatch(r"([0-9]{1,8})([smhd]?)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90s, 30m or 24h")
-    return (
-        float(match.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]
-    )
+    return float(match.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]
 
 
 def duration(seconds: float) -> str:
@@ -378,7 +376,7 @@ def read_permit(body: Json, request: Request, run: Json) -> Permit:
     named = pick(predicate, "request", dict)
     if (named.get("id"), named.get("digest")) != (request.id, request.digest):
         raise Stop(EXIT_INTERNAL, "The receipt is for another request. Nothing was run.")
-    if pick(predicate, "run", dict) != run:
+    if bare_run(pick(predicate, "run", dict)) != run:
         raise Stop(EXIT_INTERNAL, "The receipt is for another run. Nothing was run.")
     if predicate.get("decision") != "approved":
         raise Stop(EXIT_INTERNAL, "The receipt does not say approved. Nothing was run.")
@@ -524,9 +522,7 @@ def signer_of(envelope: Json, keys: Dict[str, Tuple[int, int]]) -> Optional[str]
         if not isinstance(entry, dict) or entry.get("keyid") not in keys:
             continue
         try:
-            message = pre_authentication_encoding(
-                kind, base64.b64decode(payload, validate=True)
-            )
+            message = pre_authentication_encoding(kind, base64.b64decode(payload, validate=True))
             signature = base64.b64decode(str(entry.get("sig")), validate=True)
         except ValueError:
             continue
@@ -623,7 +619,7 @@ def full_run(options: argparse.Namespace, env: Dict[str, str], invent: bool) -> 
 
 
 def bare_run(run: Json) -> Json:
-    return {"id": run["id"], "attempt": run["attempt"]}
+    return {"id": run.get("id"), "attempt": run.get("attempt")}
 
 
 def subject_of(options: argparse.Namespace, env: Dict[str, str]) -> Json:
@@ -867,9 +863,7 @@ def redeem(portal: Portal, request: Request, run: Json, until: float, say: Say) 
     """The permit of an approved request. The same run attempt gets the same one again."""
     path = f"/api/v1/requests/{request.id}/redeem"
     body = {"run": run, "digest": request.digest}
-    return persist(
-        lambda: read_permit(portal.call("POST", path, body), request, run), until, say
-    )
+    return persist(lambda: read_permit(portal.call("POST", path, body), request, run), until, say)
 
 
 def check_signature(receipt: Json, keys_file: Optional[str]) -> None:
@@ -882,9 +876,7 @@ def check_signature(receipt: Json, keys_file: Optional[str]) -> None:
 class Gate:
     """Ask, wait, redeem, run, report."""
 
-    def __init__(
-        self, portal: Portal, options: argparse.Namespace, body: Json, say: Say
-    ) -> None:
+    def __init__(self, portal: Portal, options: argparse.Namespace, body: Json, say: Say) -> None:
         self.portal = portal
         self.options = options
         self.body = body
@@ -899,9 +891,7 @@ class Gate:
         """Submits, or finds again, the request."""
 
         def submit() -> Request:
-            return read_request(
-                self.portal.call("POST", "/api/v1/requests", self.body, self.key)
-            )
+            return read_request(self.portal.call("POST", "/api/v1/requests", self.body, self.key))
 
         until = min(self.deadline, time.monotonic() + self.options.retry_for)
         self.request = persist(submit, until, self.say)
@@ -960,9 +950,7 @@ class Gate:
                 call = self.portal.call("POST", "/api/v1/requests", self.body, self.key)
                 request = self.request = read_request(call)
             path = f"/api/v1/requests/{request.id}/withdraw"
-            return self.portal.call(
-                "POST", path, {"run": self.run, "reason": reason}, seconds=5
-            )
+            return self.portal.call("POST", path, {"run": self.run, "reason": reason}, seconds=5)
 
         try:
             persist(act, time.monotonic() + WITHDRAW_SECONDS, self.say)
@@ -1144,9 +1132,7 @@ def finish_step(options: argparse.Namespace, say: Say) -> int:
 def withdraw_step(options: argparse.Namespace, say: Say) -> int:
     run = bare_run(full_run(options, dict(os.environ), invent=False))
     body = {"run": run, "reason": options.reason}
-    return simple_step(
-        options, say, f"/api/v1/requests/{options.id}/withdraw", body, "withdrawn"
-    )
+    return simple_step(options, say, f"/api/v1/requests/{options.id}/withdraw", body, "withdrawn")
 
 
 def simple_step(options: argparse.Namespace, say: Say, path: str, body: Json, word: str) -> int:
@@ -1211,9 +1197,7 @@ def subject_digests(statement: Json) -> Dict[str, str]:
 
 def receipt_words(kid: str, statement: Json, predicate: Json) -> List[str]:
     """What the receipt says, one thing a line."""
-    place = " / ".join(
-        str(predicate.get(name)) for name in ("project", "environment", "action")
-    )
+    place = " / ".join(str(predicate.get(name)) for name in ("project", "environment", "action"))
     lines = [f"Good signature by key {kid}", place]
     lines += [f"{name} {digest}" for name, digest in subject_digests(statement).items()]
     named = predicate.get("request")
@@ -1250,9 +1234,7 @@ def checked_address(address: str, say: Say) -> str:
     except ValueError:
         good = secretive = None
     if not good or secretive or parts.query or parts.fragment or not address.isascii():
-        raise Stop(
-            EXIT_USAGE, "The portal's address must look like https://countersign.example."
-        )
+        raise Stop(EXIT_USAGE, "The portal's address must look like https://countersign.example.")
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         say.line(
             "warning", "Warning: the address is not https, so the token can be read on the way."
@@ -1272,7 +1254,7 @@ def token_from_environment() -> str:
                 token = file.read(16384).strip()
         except (OSError, ValueError) as error:
             raise NoAnswer(f"COUNTERSIGN_TOKEN_FILE cannot be read: {error}") from None
-    if not token or not re.fullmatch(r"[!-~]+", token):
+    if not token or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
         raise NoAnswer("put the token in COUNTERSIGN_TOKEN or COUNTERSIGN_TOKEN_FILE")
     return token
 
@@ -1314,9 +1296,7 @@ def identifier(text: str) -> str:
 
 def visible_key(text: str) -> str:
     if not re.fullmatch(r"[!-~]{1,200}", text):
-        raise argparse.ArgumentTypeError(
-            "an idempotency key is 1 to 200 visible ASCII characters"
-        )
+        raise argparse.ArgumentTypeError("an idempotency key is 1 to 200 visible ASCII characters")
     return text
 
 
@@ -1425,9 +1405,7 @@ def make_parser() -> Parser:
     steps = top.add_subparsers(dest="step", metavar="STEP", required=True)
     for act, name, text, options in STEPS:
         usage = f"countersign {name} [OPTION ...]" + (" -- COMMAND ..." if act is gate else "")
-        step = steps.add_parser(
-            name, usage=usage, help=text, description=text, allow_abbrev=False
-        )
+        step = steps.add_parser(name, usage=usage, help=text, description=text, allow_abbrev=False)
         step.set_defaults(act=act)
         for flag, help_text, more in options:
             step.add_argument(flag, help=help_text, **more)
