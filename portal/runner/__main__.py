@@ -1,6 +1,7 @@
 """`python -m portal.runner`: everything Countersign needs, in one foreground process tree."""
 
 import argparse
+import os
 import socket
 import sys
 import time
@@ -120,7 +121,7 @@ def _start_database(tree: Tree, options: Options, log: Log) -> tuple[str, str]:
 
         tree.start("database", command)
         sockets = cluster.socket_directory
-        tree.run("database", _python({}, "-m", "portal.runner.prepare", str(sockets)))
+        tree.run("database", _python(dict(os.environ), "-m", "portal.runner.prepare", str(sockets)))
     return server_url(sockets, APP), server_url(sockets, OWNER)
 
 
