@@ -36,15 +36,15 @@ def main() -> int:
     try:
         _check_python()
         with _alone():
-            for step in _steps(dev=arguments.dev):
-                _install(step)
+            for name in lock_files(dev=arguments.dev):
+                _install(name)
     except InstallError as problem:
         sys.stderr.write(f"\n{problem}\n")
         return 1
     return 0
 
 
-def _steps(*, dev: bool) -> list[str]:
+def lock_files(*, dev: bool) -> list[str]:
     """The lock files to install, in order."""
     steps = ["requirements.txt"]
     embedded = not (os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL"))
