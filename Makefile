@@ -19,7 +19,7 @@ ARGS ?=
 # What settings need to be imported.
 DJANGO := env SECRET_KEY=only-for-the-checks DATABASE_URL=postgresql://nobody@127.0.0.1:1/none
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	--python-version 3.11 --custom-compile-command "make lock"
+	--python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ check-shell:
 bench: install-dev ## The speed promises, as ratios
 	@$(VENV)/python -m bench $(ARGS)
 
-lock: ## Renew the hashed lock files (needs uv)
+lock: ## Renew the hashed lock files (needs uv; ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group embedded -c requirements.txt -o requirements-embedded.txt
 	$(LOCK) --group dev -c requirements.txt -o requirements-dev.txt

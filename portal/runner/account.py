@@ -1,4 +1,8 @@
-"""PostgreSQL refuses root, so root hands the server to an account without rights."""
+"""PostgreSQL refuses root, so root hands the server to an account without rights.
+
+Whatever else runs as that account can reach the embedded database: good enough for trying
+Countersign, not for production, which sets DATABASE_URL.
+"""
 
 import os
 import pwd

@@ -96,7 +96,9 @@ def _make_venv() -> None:
             f"On Debian or Ubuntu: apt-get install python{tag}-venv\n"
             "Or use another Python 3.11 or newer: make run PYTHON=/path/to/python3"
         )
-    if _run([sys.executable, "-m", "venv", str(VENV)]) or not _has_pip():
+    gone = PYTHON.is_symlink() and not PYTHON.exists()  # its Python was removed or updated
+    options = ["--clear"] if gone else []
+    if _run([sys.executable, "-m", "venv", *options, str(VENV)]) or not _has_pip():
         raise InstallError(f"Could not make {VENV}. Remove it and try again.")
 
 
