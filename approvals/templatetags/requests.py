@@ -1,0 +1,164 @@
+"""How requests, permits and facts look: `{% load requests %}`."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from approvals.queries import QueueRow
+from approvals.queries.page import state_tag
+from approvals.queries.summary import Wanted
+from portal.kernel.text import make_visible
+from portal.templatetags.ui import icon, tag
+
+register = template.Library()
+
+MOST_DOTS = 6
+
+# key: (colour, icon), the table of the design of screens
+STATES = {
+    "gathering": ("info", "loader"),
+    "waiting": ("warn", "clock"),
+    "blocked": ("idle", "circle-question-mark"),
+    "drift": ("drift", "refresh-cw"),
+    "approved-by-policy": ("ok", "zap"),
+    "approved": ("ok", "check"),
+    "running": ("info", "play"),
+    "done": ("ok", "check-check"),
+    "failed": ("bad", "circle-x"),
+    "denied": ("bad", "shield-ban"),
+    "rejected": ("bad", "ban"),
+    "expired": ("idle", "timer-off"),
+    "withdrawn": ("idle", "slash"),
+    "superseded": ("idle", "replace"),
+    "revoked": ("idle", "undo-2"),
+}
+PERMIT_STATES = {
+    "issued": ("info", "ticket-check", _("Issued, not used yet")),
+    "running": ("info", "play", _("Running")),
+    "succeeded": ("ok", "check-check", _("Succeeded")),
+    "failed": ("bad", "circle-x", _("Failed")),
+    "lost": ("bad", "unplug", _("Lost: the heartbeat stopped")),
+    "expired": ("idle", "timer-off", _("Expired, never used")),
+    "revoked": ("idle", "undo-2", _("Revoked")),
+}
+FACT_STATES = {
+    "holds": ("ok", "circle-check", _("holds")),
+    "look": ("warn", "triangle-alert", _("look")),
+    "fails": ("bad", "circle-x", _("fails")),
+    "unknown": ("idle", "circle-question-mark", _("unknown")),
+    "reading": ("info", "loader", _("being read")),
+}
+RULE_STATES = {
+    "applies": ("info", "corner-down-right", _("applies")),
+    "does_not": ("idle", "minus", _("does not apply")),
+    "cannot_tell": ("warn", "circle-question-mark", _("cannot tell yet")),
+}
+ACTION_ICONS = {
+    "deploy": "rocket",
+    "apply": "layers",
+    "migrate": "database",
+    "rotate": "key-round",
+    "delete": "trash-2",
+    "publish": "package",
+    "restore": "archive-restore",
+    "scale": "gauge",
+}
+TIER_ICONS = {"production": "server", "staging": "flask-conical", "testing": "test-tube"}
+EVENT_ICONS = {
+    "request.submitted": "message-square-plus",
+    "snapshot.captured": "camera",
+    "verdict.given": "scale",
+    "decision.recorded": "user-check",
+    "decision.refused": "user-x",
+    "request.pended": "clock",
+    "request.approved": "check",
+    "request.rejected": "ban",
+    "request.denied": "shield-ban",
+    "request.expired": "timer-off",
+    "request.withdrawn": "slash",
+    "request.superseded": "replace",
+    "request.revoked": "undo-2",
+    "drift.found": "refresh-cw",
+    "permit.issued": "ticket-check",
+    "permit.started": "play",
+    "permit.finished": "check-check",
+    "permit.lost": "unplug",
+    "permit.expired": "timer-off",
+}
+
+
+@register.simple_tag
+def state(key: str, word: str) -> SafeString:
+    """The tag of a request's state. Raises KeyError for an unknown key."""
+    colour, name = STATES[key]
+    return tag(colour, name, word)
+
+
+@register.simple_tag
+def row_state(row: QueueRow) -> SafeString:
+    """The tag of a row's request, as its own page shows it."""
+    wanted = [Wanted("", "", (), row.needed, row.given)] if row.needed else []
+    found = state_tag(row.request, getattr(row.request, "permit", None), wanted)
+    return state(found.key, found.word)
+
+
+@register.simple_tag
+def permit_state(status: str) -> SafeString:
+    """The tag of a permit's status. Raises KeyError for an unknown status."""
+    colour, name, word = PERMIT_STATES[status]
+    return tag(colour, name, str(word))
+
+
+@register.simple_tag
+def fact_mark(status: str) -> SafeString:
+    """The icon before a fact's name, with its meaning for screen readers."""
+    colour, name, word = FACT_STATES[status]
+    return format_html('<span class="{}">{}</span>', colour, icon(name, 14, label=str(word)))
+
+
+@register.simple_tag
+def rule_mark(result: str) -> SafeString:
+    """The icon before a policy rule's sentence: applies, does not, cannot tell."""
+    colour, name, word = RULE_STATES[result]
+    return format_html('<span class="{}">{}</span>', colour, icon(name, 16, label=str(word)))
+
+
+@register.simple_tag
+def action_icon(action: str) -> SafeString:
+    """The kind of action as an icon."""
+    return icon(ACTION_ICONS.get(action.split(".")[0].split("-")[0], "circle-play"))
+
+
+@register.simple_tag
+def event_icon(event: str) -> SafeString:
+    """The icon of a line of the history."""
+    return icon(EVENT_ICONS.get(event, "dot"), 14)
+
+
+@register.simple_tag
+def tier_tag(tier: str, word: str) -> SafeString:
+    """The tier of an environment; production stands out by weight, not by a state colour."""
+    name = TIER_ICONS.get(tier, "code")
+    return format_html('<span class="tier {}">{} {}</span>', tier, icon(name, 12), word)
+
+
+@register.simple_tag
+def dots(given: int, needed: int) -> SafeString:
+    """One dot for each approval, filled when given; the words beside them say the same."""
+    if needed > MOST_DOTS:
+        return SafeString("")
+    circles = [icon("circle", 12, extra="on" if n < given else "") for n in range(needed)]
+    return format_html('<span class="dots">{}</span>', SafeString("".join(circles)))
+
+
+@register.simple_tag
+def digest(value: str) -> SafeString:
+    """A commit or digest, shortened in the middle, whole on hover and in print."""
+    whole = make_visible(str(value))
+    algorithm, _colon, hexadecimal = whole.rpartition(":")
+    if algorithm and len(hexadecimal) > 20:
+        short = f"{algorithm}:{hexadecimal[:8]}…{hexadecimal[-4:]}"
+    else:
+        short = whole[:12] if len(whole) >= 40 and not algorithm else whole
+    return format_html('<code title="{}">{}</code>', whole, short)

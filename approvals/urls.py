@@ -1,0 +1,20 @@
+"""The pages of requests. The API has its own addresses in `ci`."""
+
+from django.urls import path
+
+from approvals.views.decide import decide
+from approvals.views.listing import requests
+from approvals.views.queue import queue, row
+from approvals.views.request import live, request_view
+from approvals.views.withdraw import revoke, withdraw
+
+urlpatterns = [
+    path("", queue, name="queue"),
+    path("queue/rows/<uuid:request_id>", row, name="queue-row"),
+    path("requests/", requests, name="requests"),
+    path("requests/<uuid:request_id>", request_view, name="request"),
+    path("requests/<uuid:request_id>/live", live, name="request-live"),
+    path("requests/<uuid:request_id>/decide", decide, name="decide"),
+    path("requests/<uuid:request_id>/withdraw", withdraw, name="withdraw"),
+    path("requests/<uuid:request_id>/revoke", revoke, name="revoke"),
+]

@@ -1,0 +1,65 @@
+"""Approve or reject. Refused answers come back as the page, with the comment kept."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from approvals.lifecycle.decide import SnapshotMoved, record_decision
+from approvals.views.http import PersonRequest
+from approvals.views.request import show
+from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
+
+
+@require_POST
+def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
+    """One person's answer to the facts that were on the screen. Never decided by a GET."""
+    outcome, shown = request.POST.get("outcome", ""), request.POST.get("snapshot", "")
+    comment = request.POST.get("comment", "")
+    try:
+        decided = record_decision(
+            by=request.user,
+            request_id=request_id,
+            outcome=outcome,
+            comment=comment,
+            snapshot_digest=shown,
+        )
+    except (Conflict, Forbidden, Invalid) as refusal:
+        return _again(request, request_id, refusal, shown, comment)
+    word = _("Approved") if outcome == "approve" else _("Rejected")
+    line = _("%(word)s. Entry %(entry)s.") % {"word": word, "entry": f"{decided.entry:,}"}
+    return recorded(request, request_id, line)
+
+
+def recorded(request: PersonRequest, request_id: UUID, line: str) -> HttpResponse:
+    """The page again with one line that says what was recorded."""
+    if request.htmx:
+        return show(request, request_id, seen="", parts=True, recorded=line)
+    messages.success(request, line)
+    response = HttpResponseRedirect(reverse("request", args=[request_id]))
+    response.status_code = 303
+    return response
+
+
+def _again(
+    request: PersonRequest, request_id: UUID, refusal: Refused, shown: str, comment: str
+) -> HttpResponse:
+    more = {"refusal": refused_note(refusal), "comment": comment}
+    return show(
+        request, request_id, seen=shown, parts=bool(request.htmx), status=refusal.status, **more
+    )
+
+
+def refused_note(refusal: Refused) -> dict[str, Any]:
+    """How a refusal is shown: what happened, and the refusal's own sentence."""
+    if isinstance(refusal, SnapshotMoved):
+        kind, icon, title = "drift", "refresh-cw", _("The facts moved")
+    elif isinstance(refusal, Forbidden):
+        kind, icon, title = "bad", "lock", _("Not allowed")
+    else:
+        kind, icon, title = "warn", "triangle-alert", _("Not recorded")
+    return {"kind": kind, "icon": icon, "title": title, "sentence": refusal.sentence}

@@ -1,0 +1,53 @@
+"""What every view of this app shares: the typed request, addresses with filters, fragments."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from approvals.queries import QueueFilters
+from approvals.queries.queue import Choices
+from portal.accounts.models import User
+
+
+class PersonRequest(HttpRequest):
+    """A page's request: signed in (LoginRequiredMiddleware), maybe by htmx."""
+
+    htmx: HtmxDetails
+    user: User
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """One select of a filter form; `choices` are (value, word)."""
+
+    name: str
+    label: str
+    value: str
+    choices: list[tuple[str, str]]
+
+
+def place_fields(filters: QueueFilters, choices: Choices) -> list[FilterField]:
+    """The selects of every list: where and what."""
+    return [
+        field("project", _("Project"), filters.project, choices.projects),
+        field("environment", _("Environment"), filters.environment, choices.environments),
+        field("action", _("Action"), filters.action, choices.actions),
+    ]
+
+
+def field(name: str, label: str, value: str, values: list[str]) -> FilterField:
+    """A select whose choices are their own words; the current value is always among them."""
+    return FilterField(name, label, value, [(one, one) for one in sorted({*values, value} - {""})])
+
+
+def address(path: str, filters: QueueFilters, **changes: Any) -> str:
+    """`path` with the filters as a query string, so that a view can be sent to a colleague."""
+    wanted = asdict(replace(filters, **changes))
+    wanted = {name: value for name, value in wanted.items() if value}
+    if wanted.get("tab") == "you":
+        del wanted["tab"]
+    return f"{path}?{urlencode(wanted)}" if wanted else path

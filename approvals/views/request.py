@@ -1,0 +1,59 @@
+"""One request: the whole page, and its live parts."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from approvals.queries import RequestPage, request_page
+from approvals.states import WAITING
+from approvals.views.http import PersonRequest
+from portal.kernel.clock import now
+
+SOON_SECONDS = 15 * 60
+WHOLE = "approvals/request.html"
+PARTS = "approvals/_live.html"
+
+
+@require_safe
+def request_view(request: PersonRequest, request_id: UUID) -> HttpResponse:
+    """Facts, requirements, the decision, the history."""
+    return show(request, request_id, seen=request.GET.get("seen", ""))
+
+
+@require_safe
+def live(request: PersonRequest, request_id: UUID) -> HttpResponse:
+    """The live parts again; `?seen=` is the snapshot the reader had before."""
+    return show(request, request_id, seen=request.GET.get("seen", ""), parts=True)
+
+
+def show(
+    request: PersonRequest,
+    request_id: UUID,
+    *,
+    seen: str,
+    parts: bool = False,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    """The page, or only its live parts, read anew. Raises NotFound."""
+    page = request_page(request.user, request_id, seen=seen)
+    template = PARTS if parts else WHOLE
+    return render(request, template, {**_context(page, seen), **more}, status=status)
+
+
+def _context(page: RequestPage, seen: str) -> dict[str, Any]:
+    panel = page.decision
+    address = reverse("request-live", args=[page.request.id])
+    soon = panel.ends_at is not None and (panel.ends_at - now()).total_seconds() < SOON_SECONDS
+    return {
+        "page": page,
+        "waiting": page.request.status in WAITING,
+        "urgency": "bad" if soon else "idle",
+        "live_url": f"{address}?seen={seen or panel.snapshot_digest}",
+        "changed_title": _("Changed"),
+    }
