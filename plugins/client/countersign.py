@@ -49,6 +49,7 @@ EXIT_DRIFT = 67
 EXIT_UNREACHABLE = 69
 EXIT_INTERNAL = 70
 
+ASK = "/api/v1/requests"
 POLL_SECONDS = 55  # how long the portal may hold one read open
 CALL_SECONDS = 20  # how long any other call may take
 PAUSE_SECONDS = 15  # the longest pause between two tries
@@ -519,14 +520,14 @@ def signer_of(envelope: Json, keys: Dict[str, Tuple[int, int]]) -> Optional[str]
     if not isinstance(kind, str) or not isinstance(payload, str):
         return None
     for entry in signatures[:8] if isinstance(signatures, list) else []:
-        if not isinstance(entry, dict) or entry.get("keyid") not in keys:
+        if not isinstance(entry, dict) or str(entry.get("keyid")) not in keys:
             continue
         try:
             message = pre_authentication_encoding(kind, base64.b64decode(payload, validate=True))
             signature = base64.b64decode(str(entry.get("sig")), validate=True)
         except ValueError:
             continue
-        if verify_ecdsa(keys[entry["keyid"]], message, signature):
+        if verify_ecdsa(keys[str(entry["keyid"])], message, signature):
             return str(entry["keyid"])
     return None
 
@@ -859,6 +860,14 @@ def in_foreground() -> bool:
 # --- The gate --------------------------------------------------------------------------
 
 
+def submit(portal: Portal, body: Json, key: str, until: float, say: Say) -> Request:
+    """The request for this question; the same key and question find the same request."""
+    request = persist(lambda: read_request(portal.call("POST", ASK, body, key)), until, say)
+    page = visible(request.url)
+    say.line("asked", f"Request {request.id}: {page}", request=request.id)
+    return request
+
+
 def redeem(portal: Portal, request: Request, run: Json, until: float, say: Say) -> Permit:
     """The permit of an approved request. The same run attempt gets the same one again."""
     path = f"/api/v1/requests/{request.id}/redeem"
@@ -889,14 +898,8 @@ class Gate:
 
     def ask(self) -> Request:
         """Submits, or finds again, the request."""
-
-        def submit() -> Request:
-            return read_request(self.portal.call("POST", "/api/v1/requests", self.body, self.key))
-
         until = min(self.deadline, time.monotonic() + self.options.retry_for)
-        self.request = persist(submit, until, self.say)
-        page = visible(self.request.url)
-        self.say.line("asked", f"Request {self.request.id}: {page}", request=self.request.id)
+        self.request = submit(self.portal, self.body, self.key, until, self.say)
         return self.request
 
     def permit(self) -> Permit:
@@ -904,8 +907,6 @@ class Gate:
         request = self.ask()
         while True:
             self.watch(request)
-            if request.status in CLOSED:
-                raise closed(request)
             if request.status in APPROVED:
                 permit = self.redeem(request)
                 if permit is not None:
@@ -913,9 +914,11 @@ class Gate:
             request = self.request = next_version(self.portal, request, self.deadline, self.say)
 
     def watch(self, request: Request) -> None:
-        """Says what is new, and gives up at the drift limit."""
+        """Says what is new; ends when it is closed or at the drift limit."""
         if request.round - 1 > self.drifts:
             self.drifted(request.round - 1, request.drift)
+        if request.status in CLOSED:
+            raise closed(request)
         self.say.status(request.summary)
         if self.drifts >= self.options.max_drift:
             times_said = f"The world moved {self.drifts} times between approval and redeem"
@@ -947,7 +950,7 @@ class Gate:
         def act() -> Json:
             request = self.request
             if request is None:  # cancelled while asking: the key tells whether it arrived
-                call = self.portal.call("POST", "/api/v1/requests", self.body, self.key)
+                call = self.portal.call("POST", ASK, self.body, self.key, seconds=5)
                 request = self.request = read_request(call)
             path = f"/api/v1/requests/{request.id}/withdraw"
             return self.portal.call("POST", path, {"run": self.run, "reason": reason}, seconds=5)
@@ -1076,12 +1079,13 @@ def show(options: argparse.Namespace, body: Json, *lines: str) -> None:
 
 
 def ask_step(options: argparse.Namespace, say: Say) -> int:
-    work = Gate(portal_of(say), options, request_body(options, dict(os.environ)), say)
-    request = work.ask()
-    show(options, request.body, request.id)
-    say.line("status", request.summary)
+    body = request_body(options, dict(os.environ))
+    until = time.monotonic() + options.retry_for
+    request = submit(portal_of(say), body, key_of(options, body), until, say)
     if request.status in CLOSED:
         raise closed(request)
+    say.line("status", f"{request.summary} The run is {body['run']['id']}.")
+    show(options, request.body, request.id)
     return 0
 
 
@@ -1327,7 +1331,7 @@ COMMON: List[Option] = [
     ("--json", "answers and progress as JSON", {"action": "store_true"}),
     ("--retry-for", "how long to try an unanswered call (default 1m)", lasting("1m")),
 ]
-ASK: List[Option] = [
+ASKING: List[Option] = [
     ("--project", "project that asks", {"required": True}),
     ("--environment", "environment acted on", {"required": True}),
     ("--action", "what will be done: deploy, apply, migrate, ...", {"required": True}),
@@ -1388,8 +1392,8 @@ VERIFY: List[Option] = [
 ]
 BY_RUN = RUN + COMMON
 STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
-    (gate, "gate", "ask, wait, redeem, run the command after --, report", ASK + GATE),
-    (ask_step, "request", "ask; print the id of the request", ASK),
+    (gate, "gate", "ask, wait, redeem, run the command after --, report", ASKING + GATE),
+    (ask_step, "request", "ask; print the id of the request", ASKING),
     (wait_step, "wait", "wait until the request is approved or closed", WAIT),
     (redeem_step, "redeem", "redeem; print the id of the permit", REDEEM + BY_RUN),
     (finish_step, "finish", "report how the command ended", FINISH + BY_RUN),

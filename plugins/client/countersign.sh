@@ -660,15 +660,15 @@ watch() {
         drifts=$((round - 1))
         say_drift
     fi
+    case $status in
+    expired) stop 66 "Expired. $(reasons)" ;;
+    rejected | denied | withdrawn | superseded | revoked) stop 65 "Closed: $status. $(reasons)" ;;
+    esac
     show_status "$summary"
     if [ "$drifts" -ge "$max_drift" ]; then
         withdraw 'the run stopped waiting'
         stop 67 "The world moved $drifts times between approval and redeem. Nothing was run."
     fi
-    case $status in
-    expired) stop 66 "Expired. $(reasons)" ;;
-    rejected | denied | withdrawn | superseded | revoked) stop 65 "Closed: $status. $(reasons)" ;;
-    esac
 }
 
 # say_drift: each fact's old and new value, from the answer just read

@@ -1,7 +1,6 @@
 """Both clients, run as real processes against a scripted portal."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -66,11 +65,6 @@ class Client:
         return self.mark.exists()
 
 
-def shells():
-    found = [name for name in ("dash", "busybox", "sh") if shutil.which(name)]
-    return {name: [shutil.which(name), *(["sh"] if name == "busybox" else [])] for name in found}
-
-
 @pytest.fixture
 def double():
     portal = Double()
@@ -89,8 +83,14 @@ def client(request, double, tmp_path):
     if request.param == "python":
         program = [sys.executable, str(CLIENTS / "countersign.py")]
     else:
-        program = [*next(iter(shells().values())), str(CLIENTS / "countersign.sh")]
+        program = ["sh", str(CLIENTS / "countersign.sh")]
     return Client(program, double.url, tmp_path)
+
+
+@pytest.fixture
+def shell_client(double, tmp_path):
+    """The shell twin under a shell of one's choice."""
+    return lambda *shell: Client([*shell, str(CLIENTS / "countersign.sh")], double.url, tmp_path)
 
 
 @pytest.fixture
