@@ -17,12 +17,12 @@ class Policy(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=100, unique=True)
     in_force = models.ForeignKey(
-        "policies.PolicyVersion", on_delete=models.PROTECT, null=True, related_name="+"
+        "policies.PolicyVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    published_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from approvals.lifecycle.receipt import ensure_signing_key
+from tests import factories
 from tests.plugin import server_of_this_run
 
 
@@ -27,3 +29,10 @@ def django_db_setup(django_test_environment, django_db_blocker):
     yield
     with django_db_blocker.unblock():
         connection.close_pool()
+
+
+@pytest.fixture
+def who(db):
+    """The company of most tests: see factories.Company."""
+    ensure_signing_key()
+    return factories.company()

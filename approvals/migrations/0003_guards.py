@@ -40,7 +40,8 @@ def _values(machine: str, moves: list[tuple[str, str]]) -> str:
 
 SQL = f"""
 CREATE TABLE approvals_move (
-    machine text NOT NULL, old text NOT NULL, new text NOT NULL, PRIMARY KEY (machine, old, new)
+    machine text NOT NULL, before text NOT NULL, after text NOT NULL,
+    PRIMARY KEY (machine, before, after)
 );
 INSERT INTO approvals_move VALUES {_values("request", REQUEST_MOVES)};
 INSERT INTO approvals_move VALUES {_values("permit", PERMIT_MOVES)};
@@ -48,7 +49,8 @@ INSERT INTO approvals_move VALUES {_values("permit", PERMIT_MOVES)};
 CREATE FUNCTION approvals_check_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM approvals_move
-                   WHERE machine = TG_ARGV[0] AND old = OLD.status AND new = NEW.status) THEN
+                   WHERE machine = TG_ARGV[0] AND before = OLD.status
+                     AND after = NEW.status) THEN
         RAISE EXCEPTION 'illegal move of %: % -> %', TG_ARGV[0], OLD.status, NEW.status
             USING ERRCODE = 'check_violation';
     END IF;

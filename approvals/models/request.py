@@ -34,6 +34,9 @@ class Request(models.Model):
         related_name="requests",
         db_index=False,
     )
+    token = models.ForeignKey(
+        "portal.ProjectToken", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     action = models.CharField(max_length=100)
     subject = models.JSONField()
     run = models.JSONField()
@@ -73,6 +76,8 @@ class Request(models.Model):
     approved_at = models.DateTimeField(null=True)
     use_by = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    ended_reason = models.TextField(blank=True)
+    ended_salt = models.BinaryField(max_length=16, default=bytes)
 
     ledger_seq = models.PositiveIntegerField(default=0)
     ledger_prev = models.BinaryField(max_length=32, null=True)

@@ -18,6 +18,7 @@ class Snapshot(models.Model):
     request = models.ForeignKey(
         "approvals.Request", on_delete=models.PROTECT, related_name="snapshots"
     )
+    round = models.PositiveIntegerField()
     digest = models.CharField(max_length=71)
     facts_digest = models.CharField(max_length=71)
     facts = models.JSONField()

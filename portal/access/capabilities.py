@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 
 class Capability(StrEnum):
@@ -88,6 +92,6 @@ POLICY_CAPABILITIES = (
 ORGANISATION_CAPABILITIES = tuple(Capability)
 
 
-def permissions(capabilities: tuple[Capability, ...]) -> list[tuple[str, str]]:
+def permissions(capabilities: tuple[Capability, ...]) -> "list[tuple[str, str | StrPromise]]":
     """`Meta.permissions` for a model with these capabilities."""
     return [(c.value, c.value.replace("_", " ").capitalize()) for c in capabilities]

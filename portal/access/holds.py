@@ -19,6 +19,11 @@ _EVERYWHERE = {Capability.VIEW, Capability.MAINTAIN, Capability.DRAFT_POLICY, Ca
                Capability.MANAGE_GROUP, Capability.PUBLISH_POLICY}  # fmt: skip
 
 
+def _table(target: Any) -> Any:
+    """The permission table of an object or model (guardian is untyped about classes)."""
+    return get_user_obj_perms_model(target)
+
+
 def _held_on_organisation(user: Any, capability: Capability) -> bool:
     return OrganisationUserPermission.objects.filter(
         user_id=user.pk, user__is_active=True, permission__codename=capability.value
@@ -30,7 +35,7 @@ def holds(user: Any, capability: Capability, target: Model | None = None) -> boo
     if not user.is_active or user.pk is None:
         return False
     if target is not None:
-        direct = get_user_obj_perms_model(target)
+        direct = _table(target)
         if direct.objects.filter(
             user_id=user.pk, content_object_id=target.pk, permission__codename=capability.value
         ).exists():
@@ -59,7 +64,7 @@ def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list
     if capability in _EVERYWHERE and _held_on_organisation(user, capability):
         return None
     return list(
-        get_user_obj_perms_model(model)
+        _table(model)
         .objects.filter(user_id=user.pk, permission__codename=capability.value)
         .values_list("content_object_id", flat=True)
     )
@@ -68,7 +73,7 @@ def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list
 def holders(target: Model) -> "QuerySet[Any]":
     """Permission rows on `target` with person and permission, for the page that lists them."""
     return (  # type: ignore[no-any-return]
-        get_user_obj_perms_model(target)
+        _table(target)
         .objects.filter(content_object_id=target.pk)
         .select_related("user", "permission")
         .order_by("user__name", "permission__codename")

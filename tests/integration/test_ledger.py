@@ -76,7 +76,7 @@ def test_it_refuses_to_write_outside_a_transaction():
         "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
         "DROP TABLE ledger_entry",
         "SET session_replication_role = replica",
-        "UPDATE approvals_move SET new = 'approved'",
+        "UPDATE approvals_move SET after = 'approved'",
     ],
 )  # fmt: skip
 def test_the_app_role_may_only_append(app_connection, statement):

@@ -1,0 +1,95 @@
+"""What a source of facts is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from approvals.context.history import History
+from policies.language.facts import (
+    CURRENT_SCHEMA,
+    SCHEMAS,
+    FactType,
+    FactValueError,
+    Known,
+    Unknown,
+    check_value,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a source is asked about: one request, and the world as the portal knows it.
+
+    `history.running_commit` is what runs on the environment now, so that a change can be measured
+    against it.
+    """
+
+    request_id: UUID
+    project_id: UUID
+    environment_id: UUID
+    project: str
+    environment: str
+    tier: str
+    action: str
+    subject: Mapping[str, str]
+    run: Mapping[str, object]
+    labels: tuple[str, ...]
+    claims: Mapping[str, object]
+    reason: str
+    repository: str
+    branch: str
+    history: History
+    now: datetime
+
+    @property
+    def commit(self) -> str:
+        return self.subject.get("commit", "")
+
+
+class SourceFailed(Exception):
+    """The source could not answer; the sentence says why and is shown to people."""
+
+
+class Source(ABC):
+    """One place facts come from.
+
+    `budget`: seconds one reading may take. `time_to_live`: how long an answer may be shown before
+    it is read again while a request waits. `at_hand`: answered by this process and its database
+    alone, so it can be read inside the POST. `silence`: why a value may be missing.
+    """
+
+    name: str
+    at_hand: bool = False
+    budget: float = 5.0
+    time_to_live: timedelta = timedelta(seconds=30)
+    silence: str = "the source has no value for it"
+
+    def fact_types(self) -> list[FactType]:
+        """The facts this source gives, from the schema."""
+        return [fact for fact in SCHEMAS[CURRENT_SCHEMA].values() if fact.source == self.name]
+
+    def applies(self, question: Question) -> bool:
+        """Whether this source can know anything about the request."""
+        return True
+
+    @abstractmethod
+    def read(self, question: Question) -> Mapping[str, object | None]:
+        """Values by fact name; None for what this source cannot tell. Raises SourceFailed."""
+
+    def known(self, question: Question) -> dict[str, Known | Unknown]:
+        """`read`, turned into facts with source, time and provenance."""
+        values = self.read(question)
+        found: dict[str, Known | Unknown] = {}
+        for fact in self.fact_types():
+            found[fact.name] = self._state(fact, values.get(fact.name), question.now)
+        return found
+
+    def _state(self, fact: FactType, value: object | None, at: datetime) -> Known | Unknown:
+        if value is None:
+            return Unknown(self.silence, "unavailable")
+        try:
+            return Known(check_value(fact, value), self.name, at, fact.provenance)
+        except FactValueError as error:
+            return Unknown(f"the source's answer is not usable: {error.sentence}", "unavailable")

@@ -1,0 +1,159 @@
+"""A person decides: the one function behind every surface."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.context.drift import changes_between
+from approvals.lifecycle.evaluate import approve, tallies
+from approvals.lifecycle.transition import Change, locked
+from approvals.models import Decision, Request, Snapshot, Verdict
+from approvals.permissions import why_not
+from approvals.queries import visible
+from approvals.quorum import satisfied
+from approvals.states import Status
+from policies.language.evaluate import evaluate
+from policies.language.facts import Facts
+from policies.language.verdict import Outcome
+from policies.queries import pinned_policies
+from portal.accounts.models import User
+from portal.kernel.canonical import commitment
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.text import text_problem
+from portal.ledger.actors import person_actor
+
+MAX_COMMENT_BYTES = 4096
+
+
+class SnapshotMoved(Conflict):
+    """The facts are not the ones the person looked at; `changes` says which, old and new."""
+
+    code = "snapshot-moved"
+    changes: ClassVar[list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The number of the ledger entry, and the status the request has now."""
+
+    entry: int
+    status: str
+
+
+def record_decision(
+    *,
+    by: User,
+    request_id: UUID,
+    outcome: str,
+    comment: str,
+    snapshot_digest: str,
+    authn: str = "session",
+) -> Decided:
+    """Approve or reject, on the snapshot that was on the screen.
+
+    Raises NotFound, Forbidden, Conflict (not pending, decided already), SnapshotMoved, Invalid.
+    """
+    comment = _checked(outcome, comment)
+    with transaction.atomic():
+        request = _visible_and_locked(by, request_id)
+        refusal = why_not(by, "decide", request)
+        if refusal is not None:
+            raise refusal.error()
+        snapshot, verdict = _shown(request, snapshot_digest)
+        decision = Decision.objects.create(
+            request=request,
+            round=request.round,
+            person=by,
+            outcome=outcome,
+            comment=comment,
+            comment_salt=secrets.token_bytes(16),
+            snapshot=snapshot,
+            verdict=verdict,
+            authn=authn,
+            decided_at=now(),
+        )
+        change = Change(request, person_actor(by, authn=authn, roles=("approver",)))
+        _note(change, decision)
+        _count(change, decision)
+        return Decided(change.save(), request.status)
+
+
+def _checked(outcome: str, comment: str) -> str:
+    comment = comment.replace("\r\n", "\n").strip()
+    if outcome not in Decision.Outcome.values:
+        raise Invalid("Choose Approve or Reject.", errors=[{"field": "outcome"}])
+    problem = text_problem(comment, multiline=True)
+    if problem is None and len(comment.encode()) > MAX_COMMENT_BYTES:
+        problem = f"is longer than {MAX_COMMENT_BYTES} bytes; shorten it"
+    if problem is None and outcome == Decision.Outcome.REJECT and not comment:
+        problem = "is needed to reject: say why, so that the next request can be better"
+    if problem is not None:
+        raise Invalid(f"The comment {problem}.", errors=[{"field": "comment", "message": problem}])
+    return comment
+
+
+def _visible_and_locked(by: User, request_id: UUID) -> Request:
+    """Visibility is read at this moment, as every right is."""
+    if not visible(by).filter(pk=request_id).exists():
+        raise NotFound("There is no such request, or it is not yours to see.")
+    return locked(request_id)
+
+
+def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
+    """The facts decided on and their verdict, if what was looked at is still what matters."""
+    current, verdict = request.snapshot, request.verdict
+    if current is None or verdict is None:
+        raise Conflict("The facts are still being gathered.", code="gathering")
+    if current.digest == digest:
+        return current, verdict
+    shown = Snapshot.objects.filter(request=request, digest=digest).first()
+    if shown is None:
+        raise SnapshotMoved("Look at the facts first, then decide.", changes=[])
+    body = verdict.body
+    matter = {*body["reads"], *body["hold"]}
+    changes = changes_between(Facts.from_json(shown.facts), Facts.from_json(current.facts), matter)
+    if changes or shown.round != request.round:
+        raise SnapshotMoved(
+            f"Not recorded: {len(changes) or 'some'} facts changed since you opened the page.",
+            changes=[change.to_json() for change in changes],
+        )
+    return current, verdict
+
+
+def _note(change: Change, decision: Decision) -> None:
+    request = change.request
+    verdict, snapshot = request.verdict, request.snapshot
+    change.note(
+        "decision.recorded",
+        outcome=decision.outcome,
+        snapshot={"digest": decision.snapshot.digest},
+        policy=verdict.body["policies"] if verdict else [],
+        decision={
+            "outcome": decision.outcome,
+            "meaning": "I looked at these facts and this action may run once"
+            if decision.outcome == Decision.Outcome.APPROVE
+            else "This action must not run",
+            "current_snapshot": snapshot.digest if snapshot else "",
+        },
+        reason_commit=commitment(bytes(decision.comment_salt), decision.comment),
+    )
+
+
+def _count(change: Change, decision: Decision) -> None:
+    """One reject ends it; otherwise every vote is counted anew under the row lock."""
+    request = change.request
+    if decision.outcome == Decision.Outcome.REJECT:
+        change.move(Status.REJECTED, decision={"outcome": "rejected"})
+        return
+    found = tallies(request)
+    change.set(given=sum(t.given for t in found))
+    if not satisfied(found):
+        return
+    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    judgement = evaluate(pinned_policies(request.pinned), facts)
+    if judgement.outcome == Outcome.REVIEW:
+        approve(change, judgement, by="people")

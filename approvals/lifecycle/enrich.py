@@ -1,0 +1,135 @@
+"""Reading remote sources for requests that wait, and judging again with what they said.
+
+The row of a reading says when it is due. Whoever takes it moves `next_try` ahead first (a lease),
+so a killed worker's reading comes up again by itself and two workers never read the same.
+"""
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from approvals.context.collect import (
+    Answer,
+    ask,
+    facts_at_hand,
+    question_about,
+    states_of,
+    without_source,
+)
+from approvals.context.registry import SOURCES
+from approvals.context.source import Question, Source
+from approvals.lifecycle.evaluate import judge, still_waiting
+from approvals.lifecycle.transition import Change, Moved, locked
+from approvals.models import Reading, Request
+from policies.language.facts import Facts, FactState
+from policies.queries import BrokenPolicy, pinned_policies
+from portal.kernel.clock import now
+from portal.ledger.actors import SYSTEM
+
+GIVE_UP_AFTER = 4  # attempts before a fact is called unavailable; it is still asked for, slowly
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+LEASE = timedelta(seconds=20)
+
+
+def read_source(request_id: UUID, source_name: str) -> bool:
+    """Read one source for one request, if that is due; whether anything was read."""
+    source = SOURCES[source_name]
+    taken = _take(request_id, source)
+    if taken is None:
+        return False
+    request = Request.objects.select_related("project", "environment").get(pk=request_id)
+    answer = ask(source, question_about(request, now()))
+    while True:
+        try:
+            with transaction.atomic():
+                _store(taken, source, answer)
+                _judge_again(request_id)
+            return True
+        except Moved:  # somebody decided meanwhile: look at the row as it is now
+            continue
+
+
+def due_readings(limit: int = 200) -> list[tuple[UUID, str]]:
+    """Readings whose time has come, oldest first."""
+    return list(
+        Reading.objects.filter(next_try__lte=now())
+        .order_by("next_try")
+        .values_list("request_id", "source")[:limit]
+    )
+
+
+def _take(request_id: UUID, source: Source) -> Reading | None:
+    at = now()
+    with transaction.atomic():
+        reading = (
+            Reading.objects.select_for_update(skip_locked=True)
+            .filter(request_id=request_id, source=source.name, next_try__lte=at)
+            .first()
+        )
+        if reading is None:
+            return None
+        reading.attempts += 1
+        reading.next_try = at + timedelta(seconds=source.budget) + LEASE
+        reading.save(update_fields=["attempts", "next_try"])
+    return reading
+
+
+def _store(reading: Reading, source: Source, answer: Answer) -> None:
+    at = now()
+    if not answer.error:
+        reading.state = Reading.State.KNOWN
+        reading.facts = Facts(dict(answer.states)).to_json()
+        reading.error, reading.attempts, reading.observed_at = "", 0, at
+        reading.next_try = at + source.time_to_live
+    else:
+        reading.error = answer.error[:500]
+        reading.next_try = at + _pause(reading.attempts)
+        if reading.attempts >= GIVE_UP_AFTER:
+            # Too old counts as unknown: what was true before the source fell silent may not be now.
+            reading.state, reading.facts = Reading.State.FAILED, {}
+    reading.save()
+
+
+def _pause(attempts: int) -> timedelta:
+    seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
+
+
+def _judge_again(request_id: UUID) -> None:
+    request = locked(request_id)
+    if not still_waiting(request):
+        Reading.objects.filter(request=request).update(next_try=None)
+        return
+    change = Change(request, SYSTEM)
+    facts = current_facts(request, now())
+    try:
+        judge(change, pinned_policies(request.pinned), facts)
+    except BrokenPolicy:
+        return  # it stays as it is: nothing may be approved on a policy nobody can read
+    if change.pending:
+        change.save()
+    if not still_waiting(request):
+        Reading.objects.filter(request=request).update(next_try=None)
+
+
+def current_facts(request: Request, at: datetime) -> Facts:
+    """All facts as the portal has them now: at hand, and the last readings."""
+    question = question_about(request, at)
+    return Facts({**facts_at_hand(question), **stored_facts(request, question)})
+
+
+def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
+    """Facts of remote sources as last read."""
+    states = without_source(question)
+    for reading in Reading.objects.filter(request=request):
+        states.update(states_of(reading))
+    return states
+
+
+def want_again(request: Request) -> None:
+    """Ask every source again soon: a new round has begun."""
+    Reading.objects.filter(Q(request=request)).update(next_try=now(), attempts=0)

@@ -1,0 +1,191 @@
+"""Facts -> snapshot -> verdict -> the move that follows from it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from approvals.context.collect import facts_digest
+from approvals.lifecycle.transition import Change
+from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
+from approvals.permissions import eligible, obligations
+from approvals.quorum import Asked, Tally, impossible, satisfied, tally
+from approvals.states import WAITING, Status
+from policies.language.document import PinnedPolicy
+from policies.language.evaluate import evaluate
+from policies.language.facts import Facts
+from policies.language.verdict import Outcome
+from policies.language.verdict import Verdict as Judgement
+from portal.directory.models import ApproverGroup
+from portal.directory.queries import active_members, memberships_of
+from portal.kernel.canonical import digest_of
+from portal.kernel.clock import now
+from portal.kernel.errors import Invalid
+from portal.ledger.actors import SYSTEM
+
+
+class NoEligibleApprover(Invalid):
+    """An obligation that nobody can meet: refused with its cause, never a wait for ever."""
+
+    code = "no-eligible-approver"
+
+
+def capture(change: Change, facts: Facts) -> Snapshot:
+    """Store the snapshot and make it the request's; the same facts again keep the old one."""
+    request = change.request
+    digest = facts_digest(facts)
+    last = request.snapshot
+    if last is not None and last.facts_digest == digest and last.round == request.round:
+        return last
+    body = facts.to_json()
+    snapshot = Snapshot.objects.create(
+        request=request,
+        round=request.round,
+        digest=digest_of(body),
+        facts_digest=digest,
+        facts=body,
+        captured_at=now(),
+    )
+    change.set(snapshot=snapshot)
+    change.note("snapshot.captured", actor=SYSTEM, snapshot={"digest": snapshot.digest})
+    return snapshot
+
+
+def give_verdict(
+    change: Change, policies: Sequence[PinnedPolicy], facts: Facts
+) -> tuple[Judgement, Verdict]:
+    """Evaluate, and store what was said where it differs from what was said before."""
+    request = change.request
+    judgement = evaluate(policies, facts)
+    snapshot = capture(change, facts)
+    body = judgement.to_json()
+    last = request.verdict
+    if last is not None and last.round == request.round and _gist(last.body) == _gist(body):
+        return judgement, last
+    digest = digest_of(body)
+    verdict = Verdict.objects.create(
+        request=request,
+        snapshot=snapshot,
+        round=request.round,
+        outcome=judgement.outcome,
+        body=body,
+        digest=digest,
+        given_at=now(),
+    )
+    change.set(verdict=verdict)
+    change.note(
+        "verdict.given",
+        actor=SYSTEM,
+        outcome=str(judgement.outcome),
+        snapshot={"digest": snapshot.digest},
+        policy=policy_refs(judgement),
+        decision={"outcome": str(judgement.outcome), "verdict": digest},
+    )
+    return judgement, verdict
+
+
+def _gist(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a verdict says, without when its facts were read: the same again is no new verdict."""
+    results = [(r["policy"], r["rule"], r["result"]) for r in body["explanation"]]
+    return {**body, "explanation": results}
+
+
+def policy_refs(judgement: Judgement) -> list[dict[str, object]]:
+    """Policies by id, version and digest, as entries and receipts name them."""
+    return [
+        {"id": ref.policy, "version": ref.version, "digest": ref.digest}
+        for ref in judgement.policies
+    ]
+
+
+def judge(
+    change: Change, policies: Sequence[PinnedPolicy], facts: Facts, *, fresh: bool = False
+) -> Judgement:
+    """Give the verdict on a request that is submitted or pending, and make the move it calls for.
+
+    `fresh`: inside the POST, where obligations that nobody can meet raise NoEligibleApprover;
+    later they deny.
+    """
+    request = change.request
+    judgement, _ = give_verdict(change, policies, facts)
+    if request.decide_by is None and judgement.decide_within:
+        change.set(decide_by=now() + timedelta(seconds=judgement.decide_within))
+    if judgement.outcome == Outcome.DENY:
+        _deny(change, judgement)
+    elif not judgement.settled:
+        return judgement
+    elif judgement.outcome == Outcome.ALLOW:
+        approve(change, judgement, by="policy")
+    else:
+        _wait_for_people(change, judgement, fresh=fresh)
+    return judgement
+
+
+def tallies(request: Request) -> list[Tally]:
+    """Each obligation with the people who count for it now (memberships read now)."""
+    approvals = [
+        str(person)
+        for person in request.decisions.filter(round=request.round, outcome="approve")
+        .order_by("decided_at")
+        .values_list("person_id", flat=True)
+    ]
+    return tally(obligations(request), approvals, memberships_of(approvals))
+
+
+def approve(change: Change, judgement: Judgement, *, by: str) -> None:
+    """Approved: by policy alone or by people. The time to use it begins and is never extended."""
+    at = now()
+    change.set(approved_at=at, use_by=at + timedelta(seconds=judgement.valid_for))
+    change.move(
+        Status.APPROVED,
+        outcome=by,
+        policy=policy_refs(judgement),
+        snapshot={"digest": change.request.snapshot.digest} if change.request.snapshot else {},
+        decision={"outcome": "approved", "by": by},
+    )
+
+
+def _deny(change: Change, judgement: Judgement) -> None:
+    change.move(
+        Status.DENIED,
+        policy=policy_refs(judgement),
+        decision={"outcome": "denied", "because": [d.rule for d in judgement.denials]},
+    )
+
+
+def _wait_for_people(change: Change, judgement: Judgement, *, fresh: bool) -> None:
+    request = change.request
+    asked = obligations(request)
+    names = sorted({group for one in asked for group in one.groups})
+    nobody = impossible(asked, eligible(request, active_members(names)))
+    if nobody:
+        _nobody_can(change, nobody[0], fresh=fresh)
+        return
+    _await_groups(request, names)
+    found = tallies(request)
+    change.set(needed=sum(t.asked.count for t in found), given=sum(t.given for t in found))
+    if request.status == Status.SUBMITTED:
+        change.move(Status.PENDING, policy=policy_refs(judgement))
+    if judgement.outcome == Outcome.REVIEW and satisfied(found):
+        approve(change, judgement, by="people")
+
+
+def _await_groups(request: Request, names: list[str]) -> None:
+    groups = ApproverGroup.objects.filter(name__in=names)
+    AwaitedGroup.objects.bulk_create(
+        [AwaitedGroup(request=request, group=group) for group in groups], ignore_conflicts=True
+    )
+
+
+def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:
+    if fresh:
+        raise NoEligibleApprover(
+            f"Rule {asked.rule} asks for {asked.count} from {' or '.join(asked.groups)}, but not "
+            "enough people there may decide: the group is unknown or empty, or its members touched "
+            "this change. Add members to the group, then ask again."
+        )
+    change.move(Status.DENIED, decision={"outcome": "denied", "because": ["no-eligible-approver"]})
+
+
+def still_waiting(request: Request) -> bool:
+    """Whether a verdict can still move this request."""
+    return Status(request.status) in WAITING

@@ -1,0 +1,110 @@
+"""While the action runs, and when it ends."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.lifecycle.transition import Change, locked
+from approvals.models import Permit
+from approvals.queries import owned_permit
+from approvals.states import PERMIT_TRANSITIONS, PermitStatus
+from portal.accounts.authentication import require_scope
+from portal.accounts.models import ProjectToken
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict, Gone
+from portal.ledger.actors import Actor, service_actor
+
+# Four heartbeats missed in a row; one every 30 seconds is asked for.
+LOST_AFTER = timedelta(seconds=120)
+
+_OVER = {
+    PermitStatus.SUCCEEDED,
+    PermitStatus.FAILED,
+    PermitStatus.LOST,
+    PermitStatus.EXPIRED,
+    PermitStatus.REVOKED,
+}
+
+
+def heartbeat(*, token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:
+    """The action is alive; the first one says that it began.
+
+    Raises NotFound, Forbidden (another run), Gone (not begun in time), Conflict (ended already).
+    """
+    require_scope(token, "request")
+    with transaction.atomic():
+        permit = _locked(token, permit_id, run_id, run_attempt)
+        if permit.status == PermitStatus.ISSUED:
+            _start(permit, service_actor(token.account))
+        elif permit.status != PermitStatus.RUNNING:
+            raise _over(permit)
+        permit.heartbeat_at = now()
+        permit.save(update_fields=["heartbeat_at"])
+    return permit
+
+
+def finish_permit(
+    *,
+    token: ProjectToken,
+    permit_id: UUID,
+    run_id: str,
+    run_attempt: int,
+    outcome: PermitStatus,
+    exit_code: int | None,
+) -> Permit:
+    """The action ended: succeeded or failed. The same again is the same answer.
+
+    Raises NotFound, Forbidden, Gone, Conflict (ended otherwise).
+    """
+    require_scope(token, "request")
+    with transaction.atomic():
+        permit = _locked(token, permit_id, run_id, run_attempt)
+        if permit.status == outcome:
+            return permit
+        if permit.status in _OVER:
+            raise _over(permit)
+        actor = service_actor(token.account)
+        if permit.status == PermitStatus.ISSUED:
+            _start(permit, actor)
+        move_permit(permit, outcome, actor, finished_at=now(), exit_code=exit_code)
+    return permit
+
+
+def _locked(token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:
+    """The permit with its request's row locked, so that the two never part."""
+    request_id = owned_permit(token, permit_id, run_id, run_attempt).request_id
+    request = locked(request_id)
+    permit = Permit.objects.select_for_update().get(pk=permit_id)
+    permit.request = request
+    return permit
+
+
+def _start(permit: Permit, actor: Actor) -> None:
+    if permit.expires_at <= now():
+        raise _over(permit)
+    move_permit(permit, PermitStatus.RUNNING, actor, started_at=now(), heartbeat_at=now())
+
+
+def move_permit(permit: Permit, to: PermitStatus, actor: Actor, **fields: object) -> None:
+    """Move a permit whose request is locked, as the table of moves allows, and record it."""
+    event = PERMIT_TRANSITIONS.get((PermitStatus(permit.status), to))
+    if event is None:
+        raise Conflict(f"A permit that is {permit.status} cannot become {to}.")
+    permit.status = to.value
+    for name, value in fields.items():
+        setattr(permit, name, value)
+    permit.save(update_fields=["status", *fields])
+    change = Change(permit.request, actor)
+    change.note(
+        event,
+        outcome=to.value,
+        permit={"id": str(permit.id), "status": to.value, "exit_code": permit.exit_code},
+    )
+    change.save()
+
+
+def _over(permit: Permit) -> Conflict | Gone:
+    if permit.status in {PermitStatus.ISSUED, PermitStatus.EXPIRED}:
+        return Gone("This permit was not used in time. Ask again.")
+    return Conflict(f"This permit is {permit.status} already.", code="illegal-state")

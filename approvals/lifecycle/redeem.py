@@ -1,0 +1,258 @@
+"""Right before execution: look at the world again, and give the permit once, or find drift."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
+from approvals.context.drift import changes_between
+from approvals.lifecycle.enrich import stored_facts, want_again
+from approvals.lifecycle.evaluate import give_verdict, judge, policy_refs, tallies
+from approvals.lifecycle.expire import expire_unused
+from approvals.lifecycle.receipt import sign
+from approvals.lifecycle.transition import Change, locked
+from approvals.models import Permit, Request, Snapshot
+from approvals.queries import owned_by
+from approvals.quorum import satisfied
+from approvals.states import PermitStatus, Status
+from policies.language.document import PinnedPolicy, needed_facts
+from policies.language.drift import held_changes
+from policies.language.facts import Facts
+from policies.language.verdict import Outcome
+from policies.language.verdict import Verdict as Judgement
+from policies.queries import pinned_policies, policies_in_force
+from portal.accounts.authentication import require_scope
+from portal.accounts.models import ProjectToken
+from portal.kernel.clock import now, rfc3339
+from portal.kernel.errors import Conflict, Gone, Invalid
+from portal.ledger.actors import service_actor
+
+START_WITHIN = timedelta(minutes=5)
+HEARTBEAT_SECONDS = 30
+
+
+class NotApproved(Conflict):
+    """Nothing to redeem: not approved (yet), or over."""
+
+    code = "not-approved"
+
+
+class Drift(Conflict):
+    """The world moved: the approval is void, the request is back in the queue."""
+
+    code = "drift"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who wants the permit: a run attempt, and the digest of the request it believes it asked."""
+
+    run_id: str
+    run_attempt: int
+    digest: str
+
+
+def redeem_request(*, token: ProjectToken, request_id: UUID, claim: Claim) -> Permit:
+    """The permit, exactly once; the same run attempt again gets the same one.
+
+    Raises NotFound, Forbidden (another run), Invalid (digest), NotApproved, Gone (expired), Drift.
+    """
+    require_scope(token, "request")
+    request = owned_by(token, request_id, claim.run_id, claim.run_attempt)
+    if request.digest != claim.digest:
+        raise Invalid(
+            "This digest is not the request's. Redeem with the digest that submitting returned.",
+            errors=[{"field": "digest", "message": "is not the digest of this request"}],
+        )
+    given = Permit.objects.filter(request=request).select_related("request").first()
+    if given is not None:
+        return given
+    _require_approved(request)
+    policies = pinned_policies(request.pinned)
+    facts = _fresh_facts(request, policies)
+    try:
+        with transaction.atomic():
+            outcome = _redeem(request_id, token, policies, facts)
+    except IntegrityError:
+        # Two attempts at once; the row lock lets one win and the other finds its permit.
+        outcome = Permit.objects.select_related("request").get(request_id=request_id)
+    if isinstance(outcome, Permit):
+        return outcome
+    raise outcome
+
+
+def _require_approved(request: Request) -> None:
+    if request.status == Status.APPROVED and request.use_by and request.use_by <= now():
+        expire_unused(request.id)
+        raise Gone("The approval was not used in time. Ask again.")
+    if request.status == Status.EXPIRED:
+        raise Gone("This request expired. Ask again.")
+    if request.status != Status.APPROVED:
+        raise NotApproved(
+            f"This request is {request.status}: there is nothing to redeem.",
+            request_status=request.status,
+            round=request.round,
+        )
+
+
+def _fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
+    """What the pinned policies read, read now; the rest as last seen. No transaction is open."""
+    question = question_about(request, now())
+    sources = wanted_sources(question, needed_facts(policies))
+    return Facts(
+        {**stored_facts(request, question), **facts_at_hand(question), **ask_all(sources, question)}
+    )
+
+
+def _redeem(
+    request_id: UUID, token: ProjectToken, policies: Sequence[PinnedPolicy], facts: Facts
+) -> Permit | Drift:
+    request = locked(request_id)
+    given = Permit.objects.filter(request=request).select_related("request").first()
+    if given is not None:
+        return given
+    _require_approved(request)
+    approved_on = _approved_on(request)
+    change = Change(request, service_actor(token.account))
+    judgement, _ = give_verdict(change, policies, facts)
+    differences = _differences(request, judgement, approved_on, facts)
+    if differences:
+        return _begin_next_round(change, differences, facts)
+    return _issue(change, judgement)
+
+
+def _approved_on(request: Request) -> list[Facts]:
+    """The facts each counting decision was taken on; policy's own where nobody was asked."""
+    digests = request.decisions.filter(round=request.round).values_list("snapshot", flat=True)
+    snapshots = list(Snapshot.objects.filter(pk__in=set(digests)))
+    if not snapshots and request.snapshot is not None:
+        snapshots = [request.snapshot]
+    return [Facts.from_json(snapshot.facts) for snapshot in snapshots]
+
+
+def _differences(
+    request: Request, judgement: Judgement, approved_on: list[Facts], facts: Facts
+) -> list[dict[str, Any]]:
+    """Why the approval does not hold any more; empty when it does."""
+    held = {
+        change.fact: change.to_json()
+        for old in approved_on
+        for change in held_changes(judgement.hold, old, facts)
+    }
+    if held:
+        return list(held.values())
+    if judgement.outcome == Outcome.ALLOW:
+        return []
+    found = tallies(request)
+    if judgement.outcome == Outcome.REVIEW and satisfied(found):
+        return []
+    changed = [
+        change.to_json()
+        for old in approved_on[:1]
+        for change in changes_between(old, facts, judgement.reads)
+    ]
+    given = sum(t.given for t in found)
+    needed = sum(t.asked.count for t in found)
+    now_says = f"{judgement.outcome}, {given} of {needed} approvals count"
+    return changed or [{"fact": "policy", "old": "approved", "new": now_says}]
+
+
+def _begin_next_round(change: Change, differences: list[dict[str, Any]], facts: Facts) -> Drift:
+    """Back to the queue. Returned, not raised, so that the transaction commits."""
+    request = change.request
+    policies = policies_in_force(request.project.slug, request.environment.name, request.action)
+    change.set(drift=differences)
+    change.move(Status.PENDING, drift=differences)
+    change.set(
+        round=request.round + 1,
+        pinned=[pinned.id for pinned in policies],
+        given=0,
+        needed=0,
+        approved_at=None,
+        use_by=None,
+        decide_by=None,
+    )
+    judge(change, policies, facts)
+    change.save()
+    want_again(request)
+    return Drift(
+        f"Not any more what was approved: {_names(differences)} changed. "
+        f"The request is back in the queue as round {request.round}.",
+        drift=differences,
+        round=request.round,
+        request_status=request.status,
+    )
+
+
+def _names(differences: list[dict[str, Any]]) -> str:
+    return ", ".join(str(difference["fact"]) for difference in differences)
+
+
+def _issue(change: Change, judgement: Judgement) -> Permit:
+    request, at = change.request, now()
+    permit = Permit(
+        request=request,
+        environment=request.environment,
+        issued_at=at,
+        expires_at=at + START_WITHIN,
+        status=PermitStatus.ISSUED.value,
+    )
+    permit.receipt = _receipt(request, permit, judgement)
+    permit.save(force_insert=True)
+    change.move(
+        Status.REDEEMED,
+        policy=policy_refs(judgement),
+        snapshot={"digest": request.snapshot.digest if request.snapshot else ""},
+        permit={"id": str(permit.id), "expires_at": rfc3339(permit.expires_at)},
+    )
+    change.save()
+    return permit
+
+
+def _receipt(request: Request, permit: Permit, judgement: Judgement) -> dict[str, Any]:
+    decisions = request.decisions.filter(round=request.round).select_related("person")
+    return sign(
+        _subjects(request.subject),
+        {
+            "decision": "approved",
+            "permit": str(permit.id),
+            "request": {"id": str(request.id), "digest": request.digest, "round": request.round},
+            "run": {"id": request.run["id"], "attempt": request.run["attempt"]},
+            "project": request.project.slug,
+            "environment": request.environment.name,
+            "action": request.action,
+            "approvers": [
+                {
+                    "ref": str(decision.person.actor_ref),
+                    "role": "approver",
+                    "at": rfc3339(decision.decided_at),
+                    "authn": decision.authn,
+                    "meaning": "I looked at these facts and this action may run once",
+                }
+                for decision in decisions
+            ],
+            "policies": policy_refs(judgement),
+            "snapshot": request.snapshot.digest if request.snapshot else None,
+            "notBefore": rfc3339(permit.issued_at),
+            "expiresAt": rfc3339(permit.expires_at),
+            "maxUses": 1,
+            "nonce": secrets.token_hex(16),
+        },
+    )
+
+
+def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:
+    """The request's subject as in-toto resource descriptors."""
+    found: list[dict[str, Any]] = []
+    if subject.get("commit"):
+        found.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
+    for name in ("artifact", "plan"):
+        if subject.get(name):
+            algorithm, _, value = subject[name].partition(":")
+            found.append({"name": name, "digest": {algorithm: value}})
+    return found

@@ -1,0 +1,156 @@
+"""One door per question: `why_not(person, verb, request)` refuses with a sentence, or says nothing.
+
+Services raise the refusal, screens show it. Being a superuser changes nothing here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from approvals.models import Request
+from approvals.quorum import Asked
+from approvals.states import OPEN, Status
+from policies.language.facts import Facts, Known
+from portal.access import Capability, holds
+from portal.accounts.models import User
+from portal.directory.queries import groups_of
+from portal.kernel.errors import Conflict, Forbidden, Refused
+
+Verb = Literal["decide", "withdraw", "revoke"]
+
+# Facts that name people who touched the change. Claims may be among them: they only bar people.
+_EMAILS = ("git.author", "git.committer")
+
+
+@dataclass(frozen=True)
+class Toucher:
+    """Somebody who touched the change, known by name or address, and how."""
+
+    key: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why not: a stable code, a sentence for people, the HTTP status a surface answers with."""
+
+    code: str
+    sentence: str
+    status: int = 403
+
+    def error(self) -> Refused:
+        """The exception a service raises for it."""
+        kind = Conflict if self.status == 409 else Forbidden
+        return kind(self.sentence, code=self.code)
+
+
+def obligations(request: Request) -> list[Asked]:
+    """What the verdict in force asks for."""
+    if request.verdict is None:
+        return []
+    return [
+        Asked(row["policy"], row["rule"], row["count"], tuple(row["groups"]))
+        for row in request.verdict.body["obligations"]
+    ]
+
+
+def touchers(request: Request) -> list[Toucher]:
+    """The requester set: owner of the service account, who triggered, authors and committers."""
+    found = [
+        Toucher(str(request.account.owner_id), "you own the service account that asked"),
+        Toucher(str(request.token.created_by_id), "you issued the token that asked"),
+    ]
+    actor = str(request.run.get("actor", ""))
+    if actor:
+        found.append(Toucher(actor.casefold(), "you started the run"))
+    if request.snapshot is not None:
+        facts = Facts.from_json(request.snapshot.facts)
+        for name in _EMAILS:
+            state = facts.state(name)
+            if isinstance(state, Known):
+                found.append(Toucher(str(state.value).casefold(), "you wrote or committed it"))
+        authors = facts.state("git.authors")
+        if isinstance(authors, Known) and isinstance(authors.value, tuple):
+            found += [Toucher(a.casefold(), "you wrote part of the change") for a in authors.value]
+    return found
+
+
+def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
+    """How `person` touched the change, or None."""
+    mine = {str(person.pk), person.username.casefold()}
+    if person.email:
+        mine.add(person.email.casefold())
+    return next((toucher for toucher in people if toucher.key in mine), None)
+
+
+def eligible(request: Request, members: Mapping[str, Iterable[User]]) -> dict[str, frozenset[str]]:
+    """Ids of the members of each group who may decide: everybody who did not touch the change."""
+    people = touchers(request)
+    return {
+        group: frozenset(str(p.pk) for p in persons if touched_by(p, people) is None)
+        for group, persons in members.items()
+    }
+
+
+def why_not_decide(
+    person: User,
+    request: Request,
+    mine: Iterable[str],
+    *,
+    already: bool,
+    asked: list[Asked] | None = None,
+) -> Refusal | None:
+    """The answer for facts already loaded: `mine` are the person's groups, `already` = decided."""
+    if not person.is_active:
+        return Refusal("inactive", "Your account is deactivated.")
+    if request.status == Status.SUBMITTED:
+        return Refusal("gathering", "The facts are still being gathered.", 409)
+    if request.status != Status.PENDING:
+        return Refusal("not-pending", f"This request is {request.status}; nothing waits.", 409)
+    toucher = touched_by(person, touchers(request))
+    if toucher is not None:
+        return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
+    wanted = asked if asked is not None else obligations(request)
+    named = sorted({group for one in wanted for group in one.groups})
+    if not named:
+        return Refusal("nobody-asked", "Policy asks nobody: it waits for a fact.", 409)
+    if not set(mine) & set(named):
+        return Refusal("not-in-group", f"Only members of {_either(named)} may decide.")
+    if already:
+        return Refusal("decided", "You have already decided in this round.", 409)
+    return None
+
+
+def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
+    """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
+    if verb == "decide":
+        already = request.decisions.filter(round=request.round, person=person).exists()
+        return why_not_decide(person, request, groups_of(person), already=already)
+    if Status(request.status) not in OPEN:
+        return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)
+    if verb == "withdraw":
+        if request.account.owner_id == person.pk or _maintains(person, request):
+            return None
+        return Refusal(
+            "not-yours", "Only the owner of the service account or a maintainer may withdraw it."
+        )
+    return _why_not_revoke(person, request)
+
+
+def _why_not_revoke(person: User, request: Request) -> Refusal | None:
+    if request.status != Status.APPROVED:
+        return Refusal("not-approved", "Only an approval that is not used yet can be revoked.", 409)
+    approved = request.decisions.filter(
+        round=request.round, person=person, outcome="approve"
+    ).exists()
+    if approved or _maintains(person, request):
+        return None
+    return Refusal("not-yours", "Only who approved it or a maintainer may revoke it.")
+
+
+def _maintains(person: Any, request: Request) -> bool:
+    return holds(person, Capability.MAINTAIN, request.project)
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,32 @@
+"""The read side: what a person or a token may see, ready to be shown."""
+
+from approvals.queries.filters import QueueFilters, parse_filters
+from approvals.queries.listing import RequestsPage, requests_page
+from approvals.queries.owned import load_for_token, owned_by, owned_permit
+from approvals.queries.page import RequestPage, request_page
+from approvals.queries.queue import QueuePage, queue_page, queue_row
+from approvals.queries.rows import QueueRow
+from approvals.queries.summary import summary, waiting_for
+from approvals.queries.visible import Sight, load_request, sight_of, visible
+
+__all__ = [
+    "QueueFilters",
+    "QueuePage",
+    "QueueRow",
+    "RequestPage",
+    "RequestsPage",
+    "Sight",
+    "load_for_token",
+    "load_request",
+    "owned_by",
+    "owned_permit",
+    "parse_filters",
+    "queue_page",
+    "queue_row",
+    "request_page",
+    "requests_page",
+    "sight_of",
+    "summary",
+    "visible",
+    "waiting_for",
+]

@@ -1,0 +1,197 @@
+"""Facts of a snapshot as rows for people: label, value in words, status, what changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from approvals.context.drift import changes_between
+from approvals.models import Snapshot
+from policies.language.facts import Facts, FactState, Known
+from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
+
+GROUPS = {
+    "git": _("Change"),
+    "claims": _("Checks"),
+    "history": _("Live state"),
+    "request": _("Request"),
+    "clock": _("Calendar"),
+}
+LABELS = {
+    "git.exists": _("Commit is in the repository"),
+    "git.head": _("Tip of the protected branch"),
+    "git.is_head": _("Commit is that tip"),
+    "git.on_branch": _("On the protected branch"),
+    "git.author": _("Author"),
+    "git.committer": _("Committer"),
+    "git.authors": _("Authors since what runs now"),
+    "git.subject": _("Commit message"),
+    "git.signed": _("Signed"),
+    "git.signature": _("Signature"),
+    "git.paths": _("Changed paths"),
+    "git.files_changed": _("Files changed"),
+    "git.insertions": _("Lines added"),
+    "git.deletions": _("Lines removed"),
+    "git.diff_lines": _("Size"),
+    "ci.state": _("Checks"),
+    "ci.failed": _("Failed checks"),
+    "tests.passed": _("Tests passed"),
+    "deploy.canary_error_rate": _("Error rate of the canary"),
+    "deploy.baseline_error_rate": _("Error rate beside it"),
+    "history.running_commit": _("Runs there now"),
+    "history.running_since_s": _("Running for"),
+    "history.last_success_age_s": _("Last success"),
+    "history.last_outcome": _("Last outcome"),
+    "history.deploys_7d": _("Permits in 7 days"),
+    "history.failures_7d": _("Failures in 7 days"),
+    "history.first_time": _("First time here"),
+    "request.commit": _("Commit"),
+    "request.ref": _("Ref"),
+    "request.artifact": _("Artifact"),
+    "request.plan": _("Plan"),
+    "request.actor": _("Started by"),
+    "request.labels": _("Labels"),
+    "request.reason": _("Reason"),
+    "time.weekday": _("Day"),
+    "time.hour": _("Hour (UTC)"),
+}
+# The heading of the page says these; empty texts say nothing.
+HIDDEN = frozenset(
+    {f"request.{name}" for name in ("project", "environment", "tier", "action", "run_attempt")}
+    | {"request.system", "request.pipeline", "request.job", "time.now"}
+)
+LOOK_WHEN_FALSE = frozenset({"git.exists", "git.is_head", "git.on_branch"})
+SHOWN_PATHS = 12
+
+
+@dataclass(frozen=True)
+class FactRow:
+    """One fact, ready to be shown. `status`: holds, look, fails, unknown or reading."""
+
+    name: str
+    label: str
+    value: str
+    status: str
+    source: str
+    observed_at: datetime | None
+    provenance: str
+    changed: bool
+    old: str | None
+    changed_at: datetime | None
+    held: bool
+    reason: str
+    used: bool
+
+
+@dataclass(frozen=True)
+class FactGroup:
+    """Facts under one heading."""
+
+    title: str
+    facts: list[FactRow]
+
+
+def words(state: FactState, name: str = "") -> str:
+    """A fact's value as people read it."""
+    if not isinstance(state, Known):
+        return str(_("unknown"))
+    value = state.value
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, tuple):
+        shown = ", ".join(value[:SHOWN_PATHS])
+        rest = len(value) - SHOWN_PATHS
+        if rest > 0:
+            shown += ngettext(" and %(n)d more", " and %(n)d more", rest) % {"n": rest}
+        return shown or str(_("none"))
+    if name.endswith("_s") and isinstance(value, int):
+        return duration_words(value)
+    return str(value) if value != "" else str(_("none"))
+
+
+def duration_words(seconds: int) -> str:
+    """9 min, 1 h 48, 3 d 4 h."""
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60:02d}"
+    return f"{days} d {hours % 24} h"
+
+
+def fact_rows(
+    snapshot: Snapshot,
+    baseline: Snapshot | None,
+    *,
+    held: Iterable[str],
+    used: Iterable[str],
+    failing: Iterable[str],
+) -> list[FactRow]:
+    """Every fact of `snapshot`; changed ones against `baseline` (what the reader saw before)."""
+    facts = Facts.from_json(snapshot.facts)
+    old = Facts.from_json(baseline.facts) if baseline else None
+    news = _news(old, facts) if old is not None else {}
+    holds, reads, fails = set(held), set(used), set(failing)
+    schema = SCHEMAS[CURRENT_SCHEMA]
+    rows = []
+    for name, fact_type in schema.items():
+        state = facts.state(name)
+        if name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
+            continue
+        if fact_type.source == "claims" and not isinstance(state, Known) and name not in reads:
+            continue
+        rows.append(
+            FactRow(
+                name=name,
+                label=str(LABELS.get(name, name)),
+                value=words(state, name),
+                status=_status(name, state, fails),
+                source=fact_type.source,
+                observed_at=state.observed_at if isinstance(state, Known) else None,
+                provenance=fact_type.provenance,
+                changed=name in news,
+                old=news.get(name),
+                changed_at=snapshot.captured_at if name in news else None,
+                held=name in holds,
+                reason="" if isinstance(state, Known) else state.reason,
+                used=name in reads,
+            )
+        )
+    return rows
+
+
+def grouped(rows: Iterable[FactRow]) -> list[FactGroup]:
+    """Changed ones first, then by where they come from."""
+    listed = list(rows)
+    changed = [row for row in listed if row.changed]
+    groups = [FactGroup(str(_("Changed")), changed)] if changed else []
+    for source, title in GROUPS.items():
+        found = [row for row in listed if row.source == source and not row.changed]
+        if found:
+            groups.append(FactGroup(str(title), found))
+    return groups
+
+
+def _news(old: Facts, new: Facts) -> Mapping[str, str]:
+    """Old value in words for what changed; the first answer of a source is no change."""
+    return {
+        change.fact: words(change.old, change.fact)
+        for change in changes_between(old, new)
+        if isinstance(change.old, Known) or change.old.kind != "pending"
+    }
+
+
+def _status(name: str, state: FactState, failing: set[str]) -> str:
+    if not isinstance(state, Known):
+        return "reading" if state.kind == "pending" else "unknown"
+    if name in failing:
+        return "fails"
+    if name in LOOK_WHEN_FALSE and state.value is False:
+        return "look"
+    if name == "git.signature" and state.value == "bad":
+        return "fails"
+    return "holds"

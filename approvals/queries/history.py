@@ -1,0 +1,98 @@
+"""A request's history, read from the ledger."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from approvals.models import Request
+from portal.accounts.models import ServiceAccount, User
+from portal.ledger.models import Entry
+
+TEXTS = {
+    "request.submitted": _("asked"),
+    "snapshot.captured": _("Facts were read"),
+    "verdict.given": _("Policy looked at the facts"),
+    "decision.recorded": _("decided"),
+    "request.pended": _("Waiting for people"),
+    "request.approved": _("Approved"),
+    "request.rejected": _("Rejected"),
+    "request.denied": _("Denied by policy"),
+    "request.expired": _("Expired"),
+    "request.withdrawn": _("withdrew the request"),
+    "request.superseded": _("Superseded by a newer request"),
+    "request.revoked": _("took the approval back"),
+    "drift.found": _("Facts changed: the approval is void, a new round begins"),
+    "permit.issued": _("Permit issued"),
+    "permit.started": _("The action began"),
+    "permit.finished": _("The action ended"),
+    "permit.lost": _("The run fell silent: the permit is lost"),
+    "permit.expired": _("The permit was not used in time"),
+    "decision.refused": _("A decision was refused"),
+}
+OUTCOMES = {
+    "approve": _("approved"),
+    "reject": _("rejected"),
+    "allow": _("allowed"),
+    "review": _("asks people"),
+    "deny": _("denies"),
+    "blocked": _("waits for a fact"),
+    "policy": _("by policy"),
+    "people": _("by people"),
+    "succeeded": _("succeeded"),
+    "failed": _("failed"),
+}
+MOST = 500
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """One ledger entry in words; `id` is its number."""
+
+    id: int
+    at: datetime
+    type: str
+    text: str
+    actor: str
+    round: int
+    extra: str
+
+
+def history_of_request(request: Request) -> list[HistoryLine]:
+    """The request's entries, newest first (three queries)."""
+    entries = list(Entry.objects.filter(request=request.pk).order_by("-id")[:MOST])
+    names = _names({entry.actor_ref for entry in entries})
+    return [_line(entry, names) for entry in entries]
+
+
+def _line(entry: Entry, names: dict[str, str]) -> HistoryLine:
+    payload = json.loads(bytes(entry.payload))
+    text = str(OUTCOMES["approve"]) if entry.outcome == "approve" else ""
+    text = str(OUTCOMES["reject"]) if entry.outcome == "reject" else text
+    return HistoryLine(
+        id=entry.id,
+        at=entry.at,
+        type=entry.type,
+        text=text or str(TEXTS.get(entry.type, entry.type)),
+        actor=names.get(entry.actor_ref, ""),
+        round=payload.get("round", 1),
+        extra=_extra(entry, payload),
+    )
+
+
+def _extra(entry: Entry, payload: dict[str, Any]) -> str:
+    if entry.type == "drift.found":
+        return ", ".join(str(row["fact"]) for row in payload.get("drift", []))
+    if entry.type == "decision.recorded":
+        return ""
+    return str(OUTCOMES.get(entry.outcome, entry.outcome))
+
+
+def _names(refs: set[str]) -> dict[str, str]:
+    """Names for actor references; they stand in erasable tables, never in the ledger."""
+    known = refs - {"system"}
+    people = User.objects.filter(actor_ref__in=known).values_list("actor_ref", "name")
+    accounts = ServiceAccount.objects.filter(actor_ref__in=known).values_list("actor_ref", "name")
+    return {str(ref): name for ref, name in [*people, *accounts]}

@@ -1,0 +1,49 @@
+"""What a project token may reach: its own project's requests, and only its own run's to act on."""
+
+from uuid import UUID
+
+from approvals.models import Permit, Request
+from portal.accounts.models import ProjectToken
+from portal.kernel.errors import Forbidden, NotFound
+
+_LOADED = ("project", "environment", "account__owner", "token", "verdict", "snapshot")
+
+
+def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
+    """A request of the token's project. Raises NotFound for any other project's."""
+    found = (
+        Request.objects.filter(pk=request_id, project=token.account.project_id)
+        .select_related(*_LOADED)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such request in the project of this token.")
+    return found
+
+
+def owned_by(
+    token: ProjectToken, request_id: UUID, run_id: str, run_attempt: int, *, lock: bool = False
+) -> Request:
+    """The request, where this service account and this run attempt made it.
+
+    `lock` takes the row's lock (in a transaction). Raises NotFound, Forbidden for another run.
+    """
+    if lock:
+        Request.objects.select_for_update().filter(pk=request_id).values_list("pk").first()
+    request = load_for_token(token, request_id)
+    mine = request.account_id == token.account_id
+    if not mine or (request.run["id"], request.run["attempt"]) != (run_id, run_attempt):
+        raise Forbidden(
+            "Another run made this request. Only the run attempt that asked may go on with it.",
+            code="another-run",
+        )
+    return request
+
+
+def owned_permit(token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:
+    """The permit of a request this run attempt made. Raises NotFound, Forbidden."""
+    found = Permit.objects.filter(pk=permit_id, request__project=token.account.project_id).first()
+    if found is None:
+        raise NotFound("There is no such permit in the project of this token.")
+    owned_by(token, found.request_id, run_id, run_attempt)
+    return found

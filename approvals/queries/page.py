@@ -1,0 +1,295 @@
+"""The request page: everything needed to decide, on one screen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.models import Decision, Permit, Request, Snapshot
+from approvals.permissions import why_not, why_not_decide
+from approvals.queries.facts import FactGroup, FactRow, duration_words, fact_rows, grouped
+from approvals.queries.history import HistoryLine, history_of_request
+from approvals.queries.queue import ledger_position
+from approvals.queries.rows import DecisionLine, line_of, run_label, title_of
+from approvals.queries.summary import Wanted, summary, waiting_for
+from approvals.queries.visible import load_request
+from approvals.states import PermitStatus, Status
+from portal.accounts.models import User
+from portal.directory.queries import groups_of
+from portal.kernel.clock import now
+
+
+@dataclass(frozen=True)
+class StateTag:
+    """Key and word of the state, as UX section 6 lists them."""
+
+    key: str
+    word: str
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing the policy asks, done or open."""
+
+    done: bool
+    text: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One rule's result; `state` is applies, does_not or cannot_tell."""
+
+    policy: str
+    rule: str
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class DecisionPanel:
+    """What the decision form needs; `why_not` is the reason when it may not be used."""
+
+    may_decide: bool
+    why_not: str
+    snapshot_digest: str
+    approve_text: str
+    ends_at: datetime | None
+    time_left_fraction: float
+    must_tick: list[str]
+
+
+@dataclass(frozen=True)
+class PolicyLink:
+    """A policy version that looked at this request."""
+
+    name: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class RequestPage:
+    """See the field names; no query is made from it."""
+
+    request: Request
+    title: str
+    state: StateTag
+    sentence: str
+    subject: list[tuple[str, str, bool]]
+    run_label: str
+    run_url: str
+    asked_by: str
+    policies: list[PolicyLink]
+    fact_groups: list[FactGroup]
+    changed: list[FactRow]
+    drift: list[dict[str, Any]]
+    requirements: list[Requirement]
+    decision: DecisionPanel
+    explanation: list[RuleLine]
+    decisions: list[DecisionLine]
+    history: list[HistoryLine]
+    permit: Permit | None
+    may_withdraw: bool
+    may_revoke: bool
+    position: int
+
+
+def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPage:
+    """The page for this person. `seen`: digest of the snapshot the reader had before.
+
+    Raises NotFound, also for a request that is not this person's to see.
+    """
+    position = ledger_position()
+    request = load_request(person, request_id)
+    decisions = list(request.decisions.select_related("person", "snapshot").order_by("decided_at"))
+    body = request.verdict.body if request.verdict else {}
+    baseline = _baseline(request, decisions, seen)
+    rows = _rows(request, baseline, body)
+    changed = [row for row in rows if row.changed]
+    current = [d for d in decisions if d.round == request.round]
+    approvals = [str(d.person_id) for d in current if d.outcome == "approve"]
+    wanted = waiting_for(request, approvals)
+    permit = Permit.objects.filter(request=request).first()
+    return RequestPage(
+        request=request,
+        title=title_of(request),
+        state=state_tag(request, permit, wanted),
+        sentence=summary(request, wanted),
+        subject=_subject(request),
+        run_label=run_label(request.run),
+        run_url=str(request.run.get("url", "")),
+        asked_by=str(request.run.get("actor") or request.account.name),
+        policies=[
+            PolicyLink(ref["policy"], ref["version"], ref["digest"])
+            for ref in body.get("policies", [])
+        ],
+        fact_groups=grouped(rows),
+        changed=changed,
+        drift=request.drift,
+        requirements=_requirements(request, wanted, changed),
+        decision=_panel(person, request, current, changed),
+        explanation=[
+            RuleLine(r["policy"], r["rule"], r["result"], r["sentence"])
+            for r in body.get("explanation", [])
+        ],
+        decisions=[line_of(d, request) for d in decisions],
+        history=history_of_request(request),
+        permit=permit,
+        may_withdraw=why_not(person, "withdraw", request) is None,
+        may_revoke=why_not(person, "revoke", request) is None,
+        position=position,
+    )
+
+
+def _baseline(request: Request, decisions: list[Decision], seen: str) -> Snapshot | None:
+    """What to compare with: what the reader saw before, else what the first approver saw."""
+    if seen and request.snapshot is not None:
+        if seen == request.snapshot.digest:
+            return None
+        found = Snapshot.objects.filter(request=request, digest=seen).first()
+        if found is not None:
+            return found
+    return next((d.snapshot for d in decisions if d.round == request.round), None)
+
+
+def _rows(request: Request, baseline: Snapshot | None, body: dict[str, Any]) -> list[FactRow]:
+    if request.snapshot is None:
+        return []
+    denying = {d["rule"] for d in body.get("denials", [])}
+    failing = {
+        fact["name"]
+        for rule in body.get("explanation", [])
+        if rule["rule"] in denying
+        for fact in rule["facts"]
+    }
+    return fact_rows(
+        request.snapshot,
+        baseline,
+        held=body.get("hold", []),
+        used=body.get("reads", []),
+        failing=failing,
+    )
+
+
+def state_tag(request: Request, permit: Permit | None, wanted: list[Wanted]) -> StateTag:
+    """The tag of UX section 6."""
+    status = Status(request.status)
+    if status == Status.REDEEMED and permit is not None:
+        return _permit_tag(PermitStatus(permit.status))
+    if status == Status.PENDING:
+        if request.verdict is not None and request.verdict.outcome == "blocked":
+            return StateTag("blocked", _("Waiting for a fact"))
+        if request.round > 1 and request.given == 0:
+            return StateTag("drift", _("Facts changed · round %(n)d") % {"n": request.round})
+        given, needed = sum(w.given for w in wanted), sum(w.needed for w in wanted)
+        counts = {"given": given, "needed": needed}
+        return StateTag("waiting", _("Waiting · %(given)d of %(needed)d") % counts)
+    if status == Status.APPROVED and not wanted:
+        return StateTag("approved-by-policy", _("Approved by policy"))
+    words = {
+        Status.SUBMITTED: ("gathering", _("Gathering facts")),
+        Status.APPROVED: ("approved", _("Approved")),
+        Status.REDEEMED: ("running", _("Running")),
+        Status.REJECTED: ("rejected", _("Rejected")),
+        Status.DENIED: ("denied", _("Denied by policy")),
+        Status.EXPIRED: ("expired", _("Expired")),
+        Status.WITHDRAWN: ("withdrawn", _("Withdrawn")),
+        Status.SUPERSEDED: ("superseded", _("Superseded")),
+        Status.REVOKED: ("revoked", _("Revoked")),
+    }
+    return StateTag(*words[status])
+
+
+def _permit_tag(status: PermitStatus) -> StateTag:
+    words = {
+        PermitStatus.ISSUED: ("approved", _("Permit issued")),
+        PermitStatus.RUNNING: ("running", _("Running")),
+        PermitStatus.SUCCEEDED: ("done", _("Done")),
+        PermitStatus.FAILED: ("failed", _("Failed")),
+        PermitStatus.LOST: ("failed", _("Lost: the run fell silent")),
+        PermitStatus.EXPIRED: ("expired", _("Permit not used")),
+        PermitStatus.REVOKED: ("revoked", _("Revoked")),
+    }
+    return StateTag(*words[status])
+
+
+def _subject(request: Request) -> list[tuple[str, str, bool]]:
+    names = {"commit": _("Commit"), "ref": _("Ref"), "artifact": _("Artifact"), "plan": _("Plan")}
+    return [
+        (names[name], request.subject[name], name != "ref")
+        for name in names
+        if request.subject.get(name)
+    ]
+
+
+def _requirements(
+    request: Request, wanted: list[Wanted], changed: list[FactRow]
+) -> list[Requirement]:
+    found = [
+        Requirement(
+            done=w.given >= w.needed,
+            text=ngettext("%(n)d approval by %(who)s", "%(n)d approvals by %(who)s", w.needed)
+            % {"n": w.needed, "who": _(" or ").join(w.groups)},
+            detail=_("%(given)d given · rule %(rule)s of %(policy)s")
+            % {"given": w.given, "rule": w.rule, "policy": w.policy},
+        )
+        for w in wanted
+    ]
+    if wanted:
+        found.append(
+            Requirement(
+                True,
+                _("Whoever decides did not touch the change"),
+                _("Owner of %(account)s, who started the run, authors and committers may not")
+                % {"account": request.account.name},
+            )
+        )
+    blocking = request.verdict.body.get("blocking", []) if request.verdict else []
+    found += [Requirement(False, _("%(fact)s must be known") % {"fact": n}, "") for n in blocking]
+    if changed:
+        n = len(changed)
+        text = ngettext("Look at the changed fact", "Look at the %(n)d changed facts", n) % {"n": n}
+        found.append(Requirement(False, text, ""))
+    return found
+
+
+def _panel(
+    person: User, request: Request, current: list[Decision], changed: list[FactRow]
+) -> DecisionPanel:
+    already = any(d.person_id == person.pk for d in current)
+    refusal = why_not_decide(person, request, groups_of(person), already=already)
+    ends_at = request.decide_by if request.status == Status.PENDING else request.use_by
+    return DecisionPanel(
+        may_decide=refusal is None,
+        why_not="" if refusal is None else refusal.sentence,
+        snapshot_digest=request.snapshot.digest if request.snapshot else "",
+        approve_text=_approve_text(request),
+        ends_at=ends_at,
+        time_left_fraction=_fraction(request, ends_at),
+        must_tick=[row.name for row in changed],
+    )
+
+
+def _approve_text(request: Request) -> str:
+    named = next(
+        (request.subject[n] for n in ("artifact", "plan", "commit") if request.subject.get(n)), ""
+    )
+    seconds = request.verdict.body["valid_for"] if request.verdict else 0
+    return _("You approve exactly %(what)s on %(where)s, once, within %(time)s.") % {
+        "what": named[:19] + ("…" if len(named) > 19 else ""),
+        "where": request.environment.name,
+        "time": duration_words(seconds),
+    }
+
+
+def _fraction(request: Request, ends_at: datetime | None) -> float:
+    if ends_at is None:
+        return 0.0
+    begin = request.approved_at or request.created_at
+    whole = (ends_at - begin).total_seconds()
+    left = (ends_at - now()).total_seconds()
+    return min(1.0, max(0.0, left / whole)) if whole > 0 else 0.0

@@ -1,0 +1,142 @@
+"""One request as a row: what the queue and the list of requests show of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from approvals.models import Decision, Request
+from approvals.permissions import obligations, touched_by, touchers, why_not_decide
+from approvals.quorum import tally
+from approvals.states import Status
+from portal.accounts.models import User
+from portal.directory.queries import memberships_of
+from portal.kernel.clock import now
+
+SOON = timedelta(minutes=15)
+LOADED = ("project", "environment", "account__owner", "token", "verdict", "snapshot", "permit")
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """One decision as it is listed; `counts` is False for a former round's."""
+
+    person: str
+    outcome: str
+    comment: str
+    at: datetime
+    counts: bool
+    round: int
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """Everything one row shows; no query is made from it."""
+
+    request: Request
+    title: str
+    may_decide: bool
+    why_not: str
+    own: bool
+    changed: int
+    blocking: list[str]
+    size: tuple[int, int] | None
+    given: int
+    needed: int
+    groups: list[str]
+    ends_at: datetime | None
+    ends_soon: bool
+    gathering: bool
+    run_label: str
+    asked_by: str
+    decided: DecisionLine | None
+    votes: list[bool] = field(default_factory=list)
+
+
+def title_of(request: Request) -> str:
+    """“Deploy shop”: the action as a verb, then the project."""
+    return f"{request.action.replace('-', ' ').replace('_', ' ').capitalize()} {request.project}"
+
+
+def build_rows(person: User, requests: Sequence[Request], groups: Iterable[str]) -> list[QueueRow]:
+    """Rows for requests loaded with LOADED; two more queries for all of them together."""
+    decisions = _decisions_of(requests)
+    voters = {str(d.person_id) for found in decisions.values() for d in found}
+    membership = memberships_of(voters) if voters else {}
+    mine = list(groups)
+    return [_row(person, r, mine, decisions.get(r.id, []), membership) for r in requests]
+
+
+def _decisions_of(requests: Sequence[Request]) -> dict[UUID, list[Decision]]:
+    found: dict[UUID, list[Decision]] = {}
+    rows = Decision.objects.filter(request__in=[r.pk for r in requests]).select_related("person")
+    for decision in rows.order_by("decided_at"):
+        found.setdefault(decision.request_id, []).append(decision)
+    return found
+
+
+def _row(
+    person: User,
+    request: Request,
+    mine: list[str],
+    decisions: list[Decision],
+    membership: dict[str, frozenset[str]],
+) -> QueueRow:
+    current = [d for d in decisions if d.round == request.round]
+    already = any(d.person_id == person.pk for d in current)
+    asked = obligations(request)
+    refusal = why_not_decide(person, request, mine, already=already, asked=asked)
+    approvals = [str(d.person_id) for d in current if d.outcome == Decision.Outcome.APPROVE]
+    found = tally(asked, approvals, membership)
+    given, needed = sum(t.given for t in found), sum(t.asked.count for t in found)
+    waiting = request.status in {Status.PENDING, Status.SUBMITTED}
+    ends_at = request.decide_by if waiting else request.use_by
+    return QueueRow(
+        request=request,
+        title=title_of(request),
+        may_decide=refusal is None,
+        why_not="" if refusal is None else refusal.sentence,
+        own=touched_by(person, touchers(request)) is not None,
+        changed=len(request.drift),
+        blocking=list(request.verdict.body.get("blocking", [])) if request.verdict else [],
+        size=_size(request),
+        given=given,
+        needed=needed,
+        groups=sorted({g for t in found if not t.done for g in t.asked.groups}),
+        ends_at=ends_at,
+        ends_soon=waiting and ends_at is not None and ends_at - now() < SOON,
+        gathering=request.status == Status.SUBMITTED,
+        run_label=run_label(request.run),
+        asked_by=str(request.run.get("actor") or request.account.name),
+        decided=line_of(current[-1], request) if current else None,
+        votes=[n < given for n in range(min(needed, 6))],
+    )
+
+
+def line_of(decision: Decision, request: Request) -> DecisionLine:
+    """A decision as it is listed."""
+    return DecisionLine(
+        person=str(decision.person),
+        outcome=decision.outcome,
+        comment=decision.comment,
+        at=decision.decided_at,
+        counts=decision.round == request.round,
+        round=decision.round,
+    )
+
+
+def run_label(run: dict[str, Any]) -> str:
+    """“deploy #8812”, with the attempt from the second on."""
+    name = run.get("pipeline") or run.get("job") or "run"
+    attempt = f" · attempt {run['attempt']}" if run.get("attempt", 1) > 1 else ""
+    return f"{name} #{run['id']}{attempt}"
+
+
+def _size(request: Request) -> tuple[int, int] | None:
+    if request.snapshot is None:
+        return None
+    facts = request.snapshot.facts
+    added = facts.get("git.insertions", {}).get("value")
+    removed = facts.get("git.deletions", {}).get("value")
+    return (added, removed) if added is not None and removed is not None else None

@@ -1,0 +1,84 @@
+"""One sentence on where a request stands: for status lines, the API and the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.models import Request
+from approvals.permissions import obligations
+from approvals.quorum import Tally, tally
+from approvals.states import Status
+from portal.directory.queries import memberships_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One obligation and how far it is."""
+
+    policy: str
+    rule: str
+    groups: tuple[str, ...]
+    needed: int
+    given: int
+
+
+def waiting_for(request: Request, approvals: Sequence[str] | None = None) -> list[Wanted]:
+    """Each obligation with its count; `approvals` = person ids in order, when known already."""
+    asked = obligations(request)
+    if not asked:
+        return []
+    if approvals is None:
+        approvals = [
+            str(person)
+            for person in request.decisions.filter(round=request.round, outcome="approve")
+            .order_by("decided_at")
+            .values_list("person_id", flat=True)
+        ]
+    found: list[Tally] = tally(asked, approvals, memberships_of(approvals) if approvals else {})
+    return [
+        Wanted(t.asked.policy, t.asked.rule, t.asked.groups, t.asked.count, t.given) for t in found
+    ]
+
+
+def summary(request: Request, wanted: Sequence[Wanted]) -> str:
+    """Where it stands and what happens next, in one sentence."""
+    if request.status == Status.PENDING:
+        return _pending(request, wanted)
+    if request.status == Status.DENIED:
+        return _denied(request)
+    return {
+        Status.SUBMITTED: _("Gathering facts."),
+        Status.APPROVED: _("Approved; waiting for the pipeline to go on."),
+        Status.REDEEMED: _("The permit was issued."),
+        Status.REJECTED: _("Rejected."),
+        Status.EXPIRED: _("Expired: nobody decided, or nobody used it, in time."),
+        Status.WITHDRAWN: _("Withdrawn."),
+        Status.SUPERSEDED: _("Superseded by a newer request."),
+        Status.REVOKED: _("The approval was taken back."),
+    }[Status(request.status)]
+
+
+def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
+    open_ones = [w for w in wanted if w.given < w.needed]
+    if not open_ones:
+        return _("Waiting for a fact: %(facts)s.") % {"facts": ", ".join(_blocking(request))}
+    parts = [
+        ngettext("%(n)d approval from %(groups)s", "%(n)d approvals from %(groups)s", missing)
+        % {"n": missing, "groups": _(" or ").join(w.groups)}
+        for w in open_ones
+        if (missing := w.needed - w.given)
+    ]
+    return _("Waiting for %(what)s.") % {"what": _(" and ").join(parts)}
+
+
+def _blocking(request: Request) -> list[str]:
+    return list(request.verdict.body.get("blocking", [])) if request.verdict else []
+
+
+def _denied(request: Request) -> str:
+    denials = request.verdict.body["denials"] if request.verdict else []
+    if denials:
+        return _("Denied: %(why)s") % {"why": " ".join(d["sentence"] for d in denials)}
+    return _("Denied: nobody who may decide is left.")

@@ -1,0 +1,67 @@
+"""Which requests a person may see: by project, by environment, or because their group is asked."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from approvals.models import AwaitedGroup, Request
+from portal.access import Capability, permitted_ids
+from portal.accounts.models import User
+from portal.directory.models import Environment, Membership, Project
+from portal.kernel.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one person may see, read once for a page. `projects` None means all of them."""
+
+    projects: list[UUID] | None
+    environments: list[UUID]
+    groups: dict[UUID, str]
+
+    def sees(self, project: UUID, groups: frozenset[UUID] = frozenset()) -> bool:
+        """Whether a change of a request in `project`, asking `groups`, concerns this person."""
+        return self.projects is None or project in self.projects or bool(groups & set(self.groups))
+
+
+def sight_of(person: User) -> Sight:
+    """Read the person's permissions and memberships now (three or four queries)."""
+    projects = permitted_ids(person, Capability.VIEW, Project)
+    environments = [] if projects is None else permitted_ids(person, Capability.VIEW, Environment)
+    groups = Membership.objects.filter(person=person, person__is_active=True)
+    named = dict(groups.values_list("group_id", "group__name"))
+    return Sight(projects, environments or [], named)
+
+
+def seen_with(sight: Sight) -> Q:
+    """The condition on requests for this sight; combine it with others in one query."""
+    if sight.projects is None:
+        return Q()
+    condition = Q(project_id__in=sight.projects)
+    if sight.environments:
+        condition |= Q(environment_id__in=sight.environments)
+    if sight.groups:
+        asked = AwaitedGroup.objects.filter(request=OuterRef("pk"), group__in=list(sight.groups))
+        condition |= Q(Exists(asked))
+    return condition
+
+
+def visible(person: User) -> QuerySet[Request]:
+    """The requests this person may see."""
+    if not person.is_active:
+        return Request.objects.none()
+    return Request.objects.filter(seen_with(sight_of(person)))
+
+
+def load_request(person: User, request_id: UUID) -> Request:
+    """One request with what pages show of it. Raises NotFound, also for one not yours to see."""
+    found = (
+        visible(person)
+        .select_related("project", "environment", "account__owner", "token", "verdict", "snapshot")
+        .filter(pk=request_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such request, or it is not yours to see.")
+    return found

@@ -1,0 +1,23 @@
+"""Celery's way in: tasks load by id and call a service. What must be done stands in the rows."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from approvals.lifecycle.announce import publish
+from approvals.lifecycle.enrich import due_readings, read_source
+from approvals.lifecycle.expire import expire_all
+
+
+@shared_task(name="approvals.read_source")
+def read_source_task(request_id: str, source: str) -> None:
+    """Read one source for one request, if it is due."""
+    read_source(UUID(request_id), source)
+
+
+@shared_task(name="approvals.sweep")
+def sweep() -> None:
+    """Find what time or a lost message left: overdue requests, permits, readings."""
+    expire_all()
+    for request_id, source in due_readings():
+        publish("approvals.read_source", str(request_id), source)
