@@ -1,9 +1,11 @@
 """The embedded PostgreSQL: roles, restarts, crashes, and the traps of its places."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -23,6 +25,15 @@ CHECKOUT = Path(__file__).parents[2]
 def server():
     with embedded_postgres(durable=False) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def used():
+    """A directory that several tests use one after the other: making one is slow."""
+    directory = Path(tempfile.mkdtemp(prefix="cst-"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
 
 
 def connect(url: str) -> psycopg.Connection:
@@ -102,56 +113,56 @@ def test_the_server_listens_on_no_network_and_in_a_private_folder(server):
     assert server.socket_directory.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_durable_server_syncs_every_commit(place):
-    with embedded_postgres(place) as server, connect(server.superuser_url) as connection:
+def test_a_durable_server_syncs_every_commit(used):
+    with embedded_postgres(used) as server, connect(server.superuser_url) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             assert connection.execute(f"SHOW {setting}").fetchone() == ("on",)
         assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
 
 
-def test_data_is_there_after_a_restart_and_a_second_start_uses_the_running_server(place):
-    with embedded_postgres(place, durable=False) as first:
+def test_data_is_there_after_a_restart_and_a_second_start_uses_the_running_server(used):
+    with embedded_postgres(used, durable=False) as first:
         with connect(first.owner_url) as owner:
             owner.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        pid = postmaster(place)
-        with embedded_postgres(place, durable=False) as second:
+        pid = postmaster(used)
+        with embedded_postgres(used, durable=False) as second:
             assert second == first
-            assert postmaster(place) == pid
+            assert postmaster(used) == pid
         with connect(first.app_url) as app:  # the inner block did not stop it
             assert app.execute("SELECT 1").fetchone() == (1,)
-    with embedded_postgres(place, durable=False) as again, connect(again.owner_url) as owner:
+    with embedded_postgres(used, durable=False) as again, connect(again.owner_url) as owner:
         assert owner.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_it_starts_again_after_kill_9_of_the_server(place, eventually, is_gone):
-    with embedded_postgres(place) as server:
+def test_it_starts_again_after_kill_9_of_the_server(used, eventually, is_gone):
+    with embedded_postgres(used) as server:
         with connect(server.owner_url) as owner:
-            owner.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        pid = postmaster(place)
+            owner.execute("CREATE TABLE safe AS SELECT 42 AS answer")
+        pid = postmaster(used)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: is_gone(pid), "the server is dead")
-        with embedded_postgres(place) as again, connect(again.owner_url) as owner:
-            assert owner.execute("SELECT answer FROM kept").fetchone() == (42,)
-            assert postmaster(place) != pid
+        with embedded_postgres(used) as again, connect(again.owner_url) as owner:
+            assert owner.execute("SELECT answer FROM safe").fetchone() == (42,)
+            assert postmaster(used) != pid
 
 
-def test_a_stranger_with_the_old_process_number_does_not_stop_the_start(place):
-    with embedded_postgres(place, durable=False):
-        lock = place / "data" / "postmaster.pid"
+def test_a_stranger_with_the_old_process_number_does_not_stop_the_start(used):
+    with embedded_postgres(used, durable=False):
+        lock = used / "data" / "postmaster.pid"
         left_over = lock.read_text().splitlines(keepends=True)
     stranger = subprocess.Popen(["sleep", "60"])
     try:
         lock.write_text("".join([f"{stranger.pid}\n", *left_over[1:]]))
         lock.chmod(0o600)
-        with embedded_postgres(place, durable=False) as server:
-            assert serves(postmaster(place), server.socket_directory.parent / "data")
+        with embedded_postgres(used, durable=False) as server:
+            assert serves(postmaster(used), server.socket_directory.parent / "data")
         assert stranger.poll() is None
     finally:
         stranger.kill()
         stranger.wait()
 
 
-def test_kill_9_of_the_process_that_started_it_stops_the_server(place, eventually, is_gone):
+def test_kill_9_of_the_process_that_started_it_stops_the_server(used, eventually, is_gone):
     program = (
         "import sys, time; from pathlib import Path;"
         "from portal.runner.postgres import embedded_postgres\n"
@@ -159,11 +170,11 @@ def test_kill_9_of_the_process_that_started_it_stops_the_server(place, eventuall
         "    print('up', flush=True); time.sleep(60)"
     )
     starter = subprocess.Popen(
-        [sys.executable, "-c", program, place], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, used], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
     with starter:
         assert starter.stdout.readline() == "up\n"
-        pid = postmaster(place)
+        pid = postmaster(used)
         starter.kill()
     eventually(lambda: is_gone(pid), "the server ended after its starter")
 
@@ -213,12 +224,14 @@ def make(directory: Path) -> Path:
     return directory
 
 
-def test_data_of_another_major_version_is_refused_with_what_to_do(place):
-    with starting(place):
-        cluster = prepare_cluster(place, durable=False)
-        (cluster.data / "PG_VERSION").write_text("13\n")
+def test_data_of_another_major_version_is_refused_with_what_to_do(used):
+    with starting(used):
+        version = prepare_cluster(used, durable=False).data / "PG_VERSION"
+        right = version.read_text()
+        version.write_text("13\n")
         with pytest.raises(ClusterError, match=r"holds data of PostgreSQL 13.*COUNTERSIGN_HOME"):
-            prepare_cluster(place, durable=False)
+            prepare_cluster(used, durable=False)
+        version.write_text(right)
 
 
 def test_a_half_made_data_directory_never_counts(place):
