@@ -29,7 +29,6 @@ def explain_rule(
     facts: Facts,
 ) -> RuleResult:
     """The rule with its answer and the tree of definitions and facts behind it."""
-    definitions = {one.name: one.condition for one in document.definitions}
     return RuleResult(
         policy=document.policy,
         version=version,
@@ -39,7 +38,7 @@ def explain_rule(
         sentence=f"{document.policy}/{rule.id}: {_sentence(rule, answer, facts)}",
         condition=rule.when.text,
         error=answer.error,
-        named=_named(rule.when, definitions, answers, facts),
+        named=_named(rule.when, document, answers, facts),
         facts=_facts(rule.when, facts),
     )
 
@@ -103,22 +102,27 @@ def _why_unknown(answer: Answer, facts: Facts) -> str:
 
 
 def _named(
-    condition: Condition,
-    definitions: Mapping[str, Condition],
-    answers: Mapping[str, Answer],
-    facts: Facts,
+    condition: Condition, document: PolicyDocument, answers: Mapping[str, Answer], facts: Facts
 ) -> tuple[NamedResult, ...]:
-    return tuple(
-        NamedResult(
-            name=name,
-            condition=definitions[name].text,
-            truth=answers[name].truth,
-            error=answers[name].error,
-            named=_named(definitions[name], definitions, answers, facts),
-            facts=_facts(definitions[name], facts),
+    """Flat, not a tree: definitions that share definitions would unfold without end."""
+    reached = set(condition.names)
+    found = []
+    for definition in reversed(document.definitions):
+        if definition.name not in reached:
+            continue
+        reached |= definition.condition.names
+        answer = answers[definition.name]
+        found.append(
+            NamedResult(
+                name=definition.name,
+                condition=definition.condition.text,
+                truth=answer.truth,
+                error=answer.error,
+                names=tuple(sorted(definition.condition.names)),
+                facts=_facts(definition.condition, facts),
+            )
         )
-        for name in sorted(condition.names)
-    )
+    return tuple(reversed(found))
 
 
 def _facts(condition: Condition, facts: Facts) -> tuple[FactShown, ...]:

@@ -46,13 +46,19 @@ class _Lint:
     def __init__(self, schema: Schema, definitions: Mapping[str, Condition]) -> None:
         self._schema = schema
         self._definitions = definitions
+        # Definitions use each other: without these, a chain of them costs twice as much a link.
+        self._claims: dict[str, frozenset[str]] = {}
+        self._observes: dict[str, frozenset[str]] = {}
+        self._loosens: dict[tuple[str, _Place], bool] = {}
 
     def claims(self, node: Node, loops: frozenset[str] = frozenset()) -> set[str]:
         """The claimed facts behind a node, through definitions and loop variables."""
-        found = set()
-        for name in (part.name for part in walk(node) if isinstance(part, Name)):
+        found: set[str] = set()
+        for name in _names(node):
             if name in self._definitions:
-                found |= self.claims(self._definitions[name].tree)
+                if name not in self._claims:
+                    self._claims[name] = frozenset(self.claims(self._definitions[name].tree))
+                found |= self._claims[name]
             elif name in loops or (name in self._schema and self._schema[name].claimed):
                 found.add(name)
         return found
@@ -85,13 +91,18 @@ class _Lint:
                 where = place if same else _Place(not place.tightens)
                 yield from self.check(other, where, loops)
             case Name(name=name) if name in self._definitions:
-                inner_node = self._definitions[name].tree
-                if any(True for _ in self.check(inner_node, place, frozenset())):
+                if self._definition_loosens(name, place):
                     yield _refusal(node, claimed, through=name)
             case _:
                 proven = self._asserts(node, loops)
                 if not proven or not (place.tightens or place.joined):
                     yield _refusal(node, claimed)
+
+    def _definition_loosens(self, name: str, place: _Place) -> bool:
+        if (name, place) not in self._loosens:
+            mistakes = self.check(self._definitions[name].tree, place, frozenset())
+            self._loosens[name, place] = any(True for _ in mistakes)
+        return self._loosens[name, place]
 
     def _joins(self, node: Node, loops: frozenset[str]) -> bool:
         """Whether a conjunction holds a part that only the portal's own sources decide."""
@@ -111,10 +122,12 @@ class _Lint:
         )
 
     def _facts(self, node: Node) -> set[str]:
-        found = set()
-        for name in (part.name for part in walk(node) if isinstance(part, Name)):
+        found: set[str] = set()
+        for name in _names(node):
             if name in self._definitions:
-                found |= self._facts(self._definitions[name].tree)
+                if name not in self._observes:
+                    self._observes[name] = frozenset(self._facts(self._definitions[name].tree))
+                found |= self._observes[name]
             elif name in self._schema:
                 found.add(name)
         return found
@@ -169,6 +182,10 @@ class _Lint:
         return _is_arithmetic(left) and _is_arithmetic(right)
 
 
+def _names(node: Node) -> set[str]:
+    return {part.name for part in walk(node) if isinstance(part, Name)}
+
+
 def _truth(node: Node) -> bool | None:
     return node.value if isinstance(node, Constant) and isinstance(node.value, bool) else None
 
@@ -195,16 +212,19 @@ def _refusal(node: Node, claimed: set[str], *, through: str = "") -> Mistake:
     return Mistake(node.offset, message)
 
 
-def lint_rule(
-    effect: Effect, when: Condition, schema: Schema, definitions: Mapping[str, Condition]
-) -> list[Mistake]:
-    """The places of `when` in which a claimed fact could loosen a rule of this effect."""
-    lint = _Lint(schema, definitions)
-    if effect != "approve":
-        return list(lint.check(when.tree, _Place(), frozenset()))
-    claimed = lint.claims(when.tree)
-    if not claimed:
-        return []
-    names = ", ".join(sorted(claimed))
-    message = f"approve may not rest on the claimed fact {names}; only attested facts approve"
-    return [Mistake(when.tree.offset, message)]
+class Linter:
+    """Lints the rules of one document."""
+
+    def __init__(self, schema: Schema, definitions: Mapping[str, Condition]) -> None:
+        self._lint = _Lint(schema, definitions)
+
+    def mistakes(self, effect: Effect, when: Condition) -> list[Mistake]:
+        """The places of `when` in which a claimed fact could loosen a rule of this effect."""
+        if effect != "approve":
+            return list(self._lint.check(when.tree, _Place(), frozenset()))
+        claimed = self._lint.claims(when.tree)
+        if not claimed:
+            return []
+        names = ", ".join(sorted(claimed))
+        message = f"approve may not rest on the claimed fact {names}; only attested facts approve"
+        return [Mistake(when.tree.offset, message)]

@@ -74,7 +74,7 @@ def read_yaml(text: str) -> YamlNode:
     """The one document in `text`. Raises PolicyError."""
     _refuse_unreadable(text)
     try:
-        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
+        return _Composer(text).document()
     except yaml.MarkedYAMLError as error:
         raise PolicyError([_yaml_problem(error)]) from None
     except yaml.reader.ReaderError as error:
@@ -82,17 +82,6 @@ def read_yaml(text: str) -> YamlNode:
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
         message = f"the character U+{ord(text[error.position]):04X} is not allowed"
         raise PolicyError([Problem(line, column, message)]) from None
-    documents = [event for event in events if isinstance(event, yaml.DocumentStartEvent)]
-    if len(documents) != 1:
-        line = _place(documents[1])[0] if documents else 1
-        message = "one document a file" if documents else "the document is empty"
-        raise PolicyError([Problem(line, 1, message)])
-    inner = (
-        event
-        for event in events
-        if isinstance(event, yaml.NodeEvent | yaml.events.CollectionEndEvent)
-    )
-    return _Composer(inner, tuple(text.splitlines())).node(0)
 
 
 def _refuse_unreadable(text: str) -> None:
@@ -118,14 +107,25 @@ def _yaml_problem(error: yaml.MarkedYAMLError) -> Problem:
 
 
 class _Composer:
-    """Builds nodes from parser events, so that nothing is resolved or shared behind our back."""
+    """Builds nodes from parser events, so that nothing is resolved or shared behind our back.
 
-    def __init__(self, events: Iterator[yaml.Event], lines: tuple[str, ...]) -> None:
-        self._events = events
-        self._lines = lines
+    Events are taken one by one: the parser is quadratic in the depth, which is refused here first.
+    """
 
-    def node(self, depth: int) -> YamlNode:
-        return self._build(next(self._events), depth)
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._lines = tuple(text.splitlines())
+
+    def document(self) -> YamlNode:
+        next(self._events)
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise PolicyError([Problem(1, 1, "the document is empty")])
+        root = self._build(next(self._events), 0)
+        next(self._events)
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise PolicyError([Problem(*_place(after), "one document a file")])
+        return root
 
     def _build(self, event: yaml.Event, depth: int) -> YamlNode:
         line, column = _place(event)

@@ -41,9 +41,10 @@ def parse_policy(text: str) -> PolicyDocument:
     report = Report()
     root = read_yaml(text)
     fields = report.mapping(root, "the policy", _KEYS.split(), _LATER_KEYS.split())
-    for key in MANDATORY:
-        if key not in fields:
-            report.add(root, _MISSING[key])
+    if fields or not report.problems:
+        for key in MANDATORY:
+            if key not in fields:
+                report.add(root, _MISSING[key])
     report.finish()
     document = _read(fields, report)
     report.finish()

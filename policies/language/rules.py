@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from policies.language.conditions import Compiler, Condition, ConditionError, Mistake
 from policies.language.document import DEFAULT_RULE, Effect, Requirement, Rule
 from policies.language.fields import Report
-from policies.language.lint import lint_rule
+from policies.language.lint import Linter
 from policies.language.nodes import Scalar, YamlNode
 from policies.language.schema import Schema
 from policies.language.template import Template, TemplateError, read_template
@@ -72,6 +72,7 @@ class _RuleReader:
         self._compiler = compiler
         self._schema = schema
         self._definitions = definitions
+        self._linter = Linter(schema, definitions)
         self._report = report
         self._ids: set[str] = set()
 
@@ -146,4 +147,4 @@ class _RuleReader:
         if not condition.names <= self._definitions.keys():
             # A definition that did not compile has its own problem; nothing to lint through.
             return ()
-        return tuple(lint_rule(effect, condition, self._schema, self._definitions))
+        return tuple(self._linter.mistakes(effect, condition))

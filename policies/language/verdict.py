@@ -88,13 +88,13 @@ class FactShown:
 
 @dataclass(frozen=True, slots=True)
 class NamedResult:
-    """A definition that a rule uses, with its answer and what is behind that."""
+    """A definition that a rule uses, itself or through another, and what is behind its answer."""
 
     name: str
     condition: str
     truth: Truth
     error: str
-    named: tuple["NamedResult", ...]
+    names: tuple[str, ...]
     facts: tuple[FactShown, ...]
 
     def to_json(self) -> dict[str, JSON]:
@@ -104,14 +104,18 @@ class NamedResult:
             "condition": self.condition,
             "truth": self.truth.value,
             "error": self.error,
-            "named": [one.to_json() for one in self.named],
+            "names": list(self.names),
             "facts": [fact.to_json() for fact in self.facts],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule of one policy: whether it applies, in one sentence and as a tree."""
+    """One rule of one policy: whether it applies, in one sentence, and what is behind it.
+
+    `named` are the definitions it rests on, each once, in the order of the document; `facts` are
+    those that its own condition reads.
+    """
 
     policy: str
     version: int

@@ -25,8 +25,11 @@ _TYPES = {
     "string": cel.Type.STRING,
     "list": _STRINGS,
 }
-_ERROR = re.compile(r"^ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
+_ERROR = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.MULTILINE)
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+# The engine turns has(fact) into the fact itself, so it cannot be found in the tree.
+_HAS = re.compile(r"\bhas\b(?:\s|//[^\n]*\n)*\(")
+_OVERLOAD = re.compile(r"found no matching overload for '_?@?(\S+?)_?' applied to '(.*)'")
 _ENGINE_NOTE = re.compile(r" ?(\[[A-Z_]+\]|\(in container ''\)|expecting \{.*)$")
 
 _OPERATORS = "_&&_ _||_ !_ _?_:_ _==_ _!=_ _<_ _<=_ _>_ _>=_ @in _+_ _-_ _*_ _/_ _%_ -_ _[_]"
@@ -83,6 +86,10 @@ class Engine:
         if "\0" in text:
             message = "the condition contains a NUL character; remove it"
             raise ConditionError.at(text.index("\0"), message)
+        has = _HAS.search(text)
+        if has:
+            message = "has() is not supported: a missing fact already makes the condition unknown"
+            raise ConditionError.at(has.start(), message)
         try:
             expression = self._environment.compile(text)
         except (RuntimeError, TypeError) as error:
@@ -164,7 +171,8 @@ def _offset(text: str, line: int, column: int) -> int:
 
 
 def _without_notes(said: str) -> str:
-    return _ENGINE_NOTE.sub("", _ENGINE_NOTE.sub("", said)).strip()
+    plain = _ENGINE_NOTE.sub("", _ENGINE_NOTE.sub("", said)).strip()
+    return _OVERLOAD.sub(r"\1 cannot be used with \2", plain)
 
 
 _PROBE = Engine({"pattern": "string"}).compile("''.matches(pattern)")

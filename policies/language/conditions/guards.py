@@ -13,7 +13,6 @@ from policies.language.schema import Schema
 MAX_LOOPS = 2
 
 _REFUSED = {
-    "has": "a missing fact already makes the condition unknown",
     "dyn": "it would switch the type check off",
     "type": "it would switch the type check off",
 }

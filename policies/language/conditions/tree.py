@@ -164,8 +164,6 @@ def _constant(fields: Fields, offset: int) -> bool | int | float | str:
 def _left_out(fields: Fields) -> str:
     if 8 in fields:
         return "map and message literals are not supported"
-    if 5 in fields and 3 in read_fields(fields[5][0]):
-        return "has() is not supported: a missing fact already makes the condition unknown"
     return "this expression is not supported"
 
 
