@@ -25,8 +25,7 @@ from portal.runner.process import Command
 from portal.runner.tree import Child, ChildFailed, StopRequested, Tree, stop_signals
 
 FIRST_PAGE_SECONDS = 60.0
-CELERY = ("-m", "celery", "-q", "-A", "portal.config.celery:app")
-WORKER = ("worker", "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle")
+WORKER = ("-m", "portal.runner.worker", "portal.config.celery:app")
 PROBLEMS = (
     AccountError,
     BinariesError,
@@ -91,14 +90,11 @@ def _set_up(tree: Tree, options: Options, log: Log) -> None:
         log.say("loading the demo company (COUNTERSIGN_DEMO=0 leaves it out)")
         place = ("--home", str(options.home), "--url", options.url)
         tree.run("demo", _python(environment, "manage.py", "demo", "--quiet", *place))
-    log.say("starting web, worker and beat")
+    log.say("starting web and worker (with beat)")
     web = _python(environment, "-m", "portal.config.server")
-    worker = _python(environment, *CELERY, *WORKER)
-    schedule = str(options.home / "beat-schedule")
-    beat = _python(environment, *CELERY, "beat", "-s", schedule, "--pidfile=")
+    worker = _python(environment, *WORKER, str(options.home / "beat-schedule"))
     tree.start("web", lambda: web)
     tree.start("worker", lambda: worker)
-    tree.start("beat", lambda: beat)
     _wait_for_first_page(tree, options)
     if options.demo:
         show = _python(environment, "manage.py", "demo", "--show", *place)

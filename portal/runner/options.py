@@ -10,7 +10,6 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_PORT = 8000
 NOT_FOR_CHILDREN = ("DATABASE_OWNER_URL",)
-CELERY_AS_ROOT = "ignore::RuntimeWarning:celery.platforms"
 
 
 class OptionError(Exception):
@@ -50,7 +49,6 @@ class Options:
                 "COUNTERSIGN_SIGNING_KEY_FILE", str(self.home / "keys" / "permit.pem")
             ),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", CELERY_AS_ROOT),
         }
 
 

@@ -16,8 +16,7 @@ PARTS = {
     "database": "postgres -D",
     "broker": "valkey-server",
     "web": "portal.config.server",
-    "worker": " worker ",
-    "beat": " beat ",
+    "worker": "portal.runner.worker",
 }
 OF_THE_TESTS = ("COUNTERSIGN_", "DATABASE_", "BROKER_", "SECRET_", "DJANGO_", "PYTEST_")
 READY_SECONDS = 90
