@@ -15,11 +15,12 @@ from policies.language.problems import PolicyError, Problem
 from policies.models import Policy, PolicyVersion
 from policies.queries import document_of
 from policies.reach import require_reach
-from portal.access import Capability
+from portal.access import Capability, permitted_ids
+from portal.directory.models import Project
 from portal.directory.queries import known_groups
 from portal.kernel.canonical import sha256_digest
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict, Forbidden, Invalid
+from portal.kernel.errors import Conflict, Forbidden, Refused
 from portal.kernel.validation import insert_row
 from portal.ledger.actors import person_actor
 from portal.ledger.change import change
@@ -28,9 +29,10 @@ from portal.ledger.record import record
 MAX_TEXT = 100_000
 
 
-class InvalidPolicy(Invalid):
+class InvalidPolicy(Refused):
     """The document cannot become a version; `problems` say where."""
 
+    status = 422
     code = "invalid-policy"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -82,6 +84,11 @@ def check_document(text: str) -> PolicyDocument:
     if problems:
         raise InvalidPolicy(problems)
     return document
+
+
+def may_create(by: Any) -> bool:
+    """Whether `by` may draft anything at all, on the portal or on a project."""
+    return permitted_ids(by, Capability.DRAFT_POLICY, Project) != []
 
 
 def _part(policy: Policy, version: PolicyVersion) -> dict[str, Any]:

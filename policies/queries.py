@@ -112,7 +112,18 @@ class PolicyRow:
     problem: str
 
     @property
-    def drafts_wait(self) -> bool:
+    def in_force_word(self) -> str:
+        """“Version 3 in force”, for the tag."""
+        number = self.policy.in_force.number if self.policy.in_force else 0
+        return _("Version %(number)d in force") % {"number": number}
+
+    @property
+    def group_names(self) -> list[str]:
+        """The approver groups it names, in order."""
+        return sorted(self.groups)
+
+    @property
+    def draft_waits(self) -> bool:
         """Whether a newer version than the one in force was saved."""
         current = self.policy.in_force
         return current is None or self.newest.number > current.number

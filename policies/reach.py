@@ -16,12 +16,13 @@ from portal.kernel.errors import Forbidden
 _LITERAL = re.compile(r"\A[a-z0-9._/-]+\Z")
 
 
-def in_force_document(policy: Policy) -> PolicyDocument | None:
-    """What the policy says today. Raises BrokenPolicy."""
-    if policy.in_force is None:
+def _present(policy: Policy) -> PolicyDocument | None:
+    """What the policy says today: in force, else newest. Raises BrokenPolicy."""
+    version = policy.in_force or policy.versions.order_by("-number").first()
+    if version is None:
         return None
-    policy.in_force.policy = policy
-    return document_of(policy.in_force)
+    version.policy = policy
+    return document_of(version)
 
 
 def _on_every_project(
@@ -41,14 +42,14 @@ def _on_every_project(
 def may_reach(
     by: Any, capability: Capability, policy: Policy | None, document: PolicyDocument | None
 ) -> bool:
-    """Whether `by` may put `document` (None: nothing) in the place of what is in force.
+    """Whether `by` may put `document` (None: nothing) in the place of what the policy says.
 
     With a right on the policy or the portal, an unreadable version in force is no obstacle: it has
     to be replaceable.
     """
     if holds(by, capability, policy):
         return True
-    current = in_force_document(policy) if policy is not None else None
+    current = _present(policy) if policy is not None else None
     return _on_every_project(by, capability, [document, current])
 
 

@@ -46,8 +46,15 @@ def _check_password(password: str, person: User) -> str:
     return make_password(password)
 
 
+def _check_username(username: str, person: User) -> None:
+    """Sign-in ignores case, so names that differ in case only would be one name to people."""
+    if User.objects.filter(username__iexact=username).exclude(pk=person.pk).exists():
+        raise invalid("username", "Somebody signs in with this name already.")
+
+
 def _insert(actor: Actor, username: str, name: str, email: str, password: str) -> User:
     person = User(username=username, name=name, email=email)
+    _check_username(username, person)
     person.password = _check_password(password, person)
     insert_row(person)
     # Names stay out of the ledger: they must be erasable, entries are not.
@@ -95,6 +102,8 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
     moved = changed_fields(person, wanted)
     if not moved:
         return person
+    if "username" in moved:
+        _check_username(moved["username"], person)
     for field, value in moved.items():
         setattr(person, field, value)
     check_row(person, moved)
@@ -151,15 +160,11 @@ def reset_password(*, by: User, person: User) -> str:
 
 
 @transaction.atomic
-def change_own_password(*, by: User, old: str, new: str) -> User:
-    """A person's own new password; their other sessions end. Raises Invalid."""
-    person = _lock(by)
-    if not person.check_password(old):
-        raise invalid("old", "This is not your present password.")
-    person.password = _check_password(new, person)
+def set_own_password(*, person: User, password: str) -> None:
+    """A person's own new password, checked by the caller (the sign-in adapter)."""
+    person.set_password(password)
     person.save(update_fields=["password"])
-    _record("person.changed", person_actor(by), person, {"fields": ["password"]})
-    return person
+    _record("person.changed", person_actor(person), person, {"fields": ["password"]})
 
 
 @transaction.atomic

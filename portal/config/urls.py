@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
 
 @login_not_required
@@ -11,7 +11,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-urlpatterns = [path("healthz", healthz, name="healthz")]
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("", include("portal.directory.urls")),
+    path("", include("portal.accounts.urls")),
+    path("", include("policies.urls")),
+]
 
 handler400 = "portal.config.errors.bad_request"
 handler403 = "portal.config.errors.forbidden"

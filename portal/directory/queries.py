@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from portal.access import Capability, permitted_ids
+from portal.access import Capability, holds, permitted_ids
 from portal.directory.models import ApproverGroup, Environment, Membership, Project
 from portal.kernel.errors import NotFound
 
@@ -59,9 +59,8 @@ def _projects_of(environments: Iterable[UUID]) -> QuerySet[Environment, UUID]:
 
 def visible_environments(person: Any, project: Project) -> QuerySet[Environment]:
     """Environments of `project` that `person` may view: all with the project, else by grant."""
-    everywhere = permitted_ids(person, Capability.VIEW, Project)
     environments = Environment.objects.filter(project=project)
-    if everywhere is None or project.pk in everywhere:
+    if holds(person, Capability.VIEW, project):
         return environments
     return environments.filter(pk__in=permitted_ids(person, Capability.VIEW, Environment) or [])
 

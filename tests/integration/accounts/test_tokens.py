@@ -51,7 +51,7 @@ def test_the_secret_stands_nowhere_in_the_database(company):
 
 
 def test_use_is_noted_at_most_once_a_minute(company):
-    token, secret = company.token()
+    _token, secret = company.token()
     first = authenticate_token(secret).last_used_at
     assert first is not None
     assert authenticate_token(secret).last_used_at == first

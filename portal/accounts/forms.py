@@ -1,0 +1,111 @@
+"""Forms of people, service accounts, project tokens and one's own preferences."""
+
+import zoneinfo
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.authentication import DEFAULT_LIFETIME, MAX_LIFETIME, SCOPES
+from portal.accounts.models import ServiceAccount, User
+from portal.kernel.clock import now
+from portal.kernel.person_field import PersonField
+
+SCOPE_WORDS = {
+    "request": _("Ask: submit, wait, redeem, finish, withdraw"),
+    "read": _("Read: the requests of the project"),
+}
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person, new or changed. The sign-in name is what they type; names may repeat."""
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "email")
+        labels = {"username": _("Sign-in name")}
+
+
+class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A service account: its name in the project and the person who answers for it."""
+
+    owner = PersonField(
+        label=_("Owner (sign-in name)"),
+        help_text=_("The person who answers for it. The owner may not decide on its requests."),
+    )
+
+    class Meta:
+        model = ServiceAccount
+        fields = ("name",)
+        help_texts = {"name": _("For example “deploy-pipeline”.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.owner_id is not None:
+            self.fields["owner"].initial = self.instance.owner
+
+
+class TokenForm(forms.Form):
+    """What a new project token may do, where, and until when."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        choices=[(name, SCOPE_WORDS[name]) for name in SCOPES],
+        initial=["request"],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    environments: "forms.ModelMultipleChoiceField[Model]" = forms.ModelMultipleChoiceField(
+        label=_("Environments"),
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Tick none for all environments of the project, later ones included."),
+    )
+    expires_on = forms.DateField(
+        label=_("Last day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("At most one year from now. A short life limits what a leaked token can do."),
+    )
+
+    def __init__(self, *args: Any, account: ServiceAccount, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        environments = account.project.environments.filter(archived_at=None).order_by("name")
+        self.fields["environments"].queryset = environments  # type: ignore[attr-defined]
+        today = now().date()
+        self.fields["expires_on"].initial = today + DEFAULT_LIFETIME
+        self.fields["expires_on"].widget.attrs |= {
+            "min": today.isoformat(),
+            "max": (today + MAX_LIFETIME).isoformat(),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Gives what `issue_token` takes: the end of the chosen day, within the year allowed."""
+        cleaned = super().clean() or {}
+        day = cleaned.pop("expires_on", None)
+        if day is not None:
+            end = datetime.combine(day, datetime.max.time(), tzinfo=now().tzinfo)
+            limit = now() + MAX_LIFETIME
+            cleaned["expires_at"] = min(end, limit) if day == limit.date() else end
+        return cleaned
+
+
+class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a person sets for themselves."""
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        help_text=_("Times on every page are shown in it."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("time_zone", "theme", "single_keys")
+        labels = {"theme": _("Colours")}
+        help_texts = {"single_keys": _("Such as j and k in the queue. They never decide.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(zoneinfo.available_timezones() - {"localtime"})
+        self.fields["time_zone"].choices = [(z, z) for z in zones]  # type: ignore[attr-defined]

@@ -1,0 +1,39 @@
+"""Addresses of people, service accounts, project tokens and preferences."""
+
+from django.urls import path
+
+from portal.accounts.views import people, preferences, service_accounts
+
+_PERSON = "people/<uuid:person_id>"
+_ACCOUNTS = "projects/<uuid:project_id>/accounts"
+_ACCOUNT = f"{_ACCOUNTS}/<uuid:account_id>"
+
+urlpatterns = [
+    path("people/", people.people, name="people"),
+    path("people/new", people.person_new, name="person-new"),
+    path(_PERSON, people.person, name="person"),
+    path(f"{_PERSON}/edit", people.person_edit, name="person-edit"),
+    path(f"{_PERSON}/deactivate", people.person_deactivate, name="person-deactivate"),
+    path(f"{_PERSON}/reactivate", people.person_reactivate, name="person-reactivate"),
+    path(f"{_PERSON}/password", people.person_password, name="person-password"),
+    path(f"{_ACCOUNTS}/new", service_accounts.service_account_new, name="service-account-new"),
+    path(_ACCOUNT, service_accounts.service_account, name="service-account"),
+    path(f"{_ACCOUNT}/edit", service_accounts.service_account_edit, name="service-account-edit"),
+    path(
+        f"{_ACCOUNT}/deactivate",
+        service_accounts.service_account_deactivate,
+        name="service-account-deactivate",
+    ),
+    path(
+        f"{_ACCOUNT}/reactivate",
+        service_accounts.service_account_reactivate,
+        name="service-account-reactivate",
+    ),
+    path(f"{_ACCOUNT}/tokens/new", service_accounts.token_new, name="token-new"),
+    path(
+        f"{_ACCOUNT}/tokens/<uuid:token_id>/revoke",
+        service_accounts.token_revoke,
+        name="token-revoke",
+    ),
+    path("settings/", preferences.preferences, name="preferences"),
+]

@@ -1,0 +1,93 @@
+"""Forms of projects, environments, approver groups and roles."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from portal.access import ROLES
+from portal.directory.models import ApproverGroup, Environment, Project
+from portal.kernel.person_field import PersonField
+
+_DESCRIPTION = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Everything of a new project."""
+
+    class Meta:
+        model = Project
+        fields = ("slug", "name", "description", "repository", "branch", "forge_id")
+        widgets = _DESCRIPTION
+
+
+class ProjectChangeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may change later: all but the short name, which policies match on."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "description", "repository", "branch", "forge_id")
+        widgets = _DESCRIPTION
+
+
+class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new environment; the project is part of the address."""
+
+    class Meta:
+        model = Environment
+        fields = ("name", "tier", "description")
+        widgets = _DESCRIPTION
+        help_texts = {
+            "name": _("What pipelines send, for example “production”. It cannot be changed."),
+            "tier": _("Policies may read it. Only an administrator can change it later."),
+        }
+
+
+class EnvironmentChangeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may change later."""
+
+    class Meta:
+        model = Environment
+        fields = ("tier", "description")
+        widgets = _DESCRIPTION
+        help_texts = {"tier": _("Only an administrator can change it: policies may read it.")}
+
+
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new approver group."""
+
+    class Meta:
+        model = ApproverGroup
+        fields = ("name", "description")
+        widgets = _DESCRIPTION
+
+
+class GroupChangeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may change later: the name stays, policies use it."""
+
+    class Meta:
+        model = ApproverGroup
+        fields = ("description",)
+        widgets = _DESCRIPTION
+
+
+class MemberForm(forms.Form):
+    """Whom to add to a group."""
+
+    person = PersonField(label=_("Sign-in name"))
+
+
+class RoleForm(forms.Form):
+    """Whom to give which role; only roles that exist for this kind of object are offered."""
+
+    to = PersonField(label=_("Sign-in name"))
+    role = forms.ChoiceField(label=_("Role"))
+
+    def __init__(self, *args: Any, target: Model, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [  # type: ignore[attr-defined]
+            (role.name, role.title)
+            for role in ROLES.values()
+            if target._meta.model_name in role.scopes
+        ]

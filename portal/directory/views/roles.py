@@ -1,0 +1,143 @@
+"""Who holds which role on an object; administrators grant and revoke there."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.access import ROLES, Capability, grant_role, holds, require, revoke_role, roles_held
+from portal.access.models import Organisation
+from portal.directory.forms import RoleForm
+from portal.directory.queries import load_group, load_project
+from portal.kernel.errors import NotFound
+from portal.kernel.http import PersonRequest, ask_first, attempt
+from portal.kernel.person_field import suggestions
+
+
+@dataclass(frozen=True)
+class RolesOf:
+    """The object whose roles are shown, and the addresses around it."""
+
+    target: Model
+    title: str
+    back: str
+    address: str
+
+    def revoke_address(self, person_id: UUID, role: str) -> str:
+        return f"{self.address}/{person_id}/{role}/revoke"
+
+
+def roles_page(request: PersonRequest, of: RolesOf) -> HttpResponse:
+    """Who holds what on `of.target`; POST grants. The services refuse who may not."""
+    form = RoleForm(request.POST or None, target=of.target)
+    if request.method == "POST":
+        require(request.user, Capability.ADMINISTER)
+        if attempt(form, _grant, by=request.user, target=of.target):
+            messages.success(request, _("Role granted."))
+            return redirect(of.address)
+    held = [
+        (person, [(role, of.revoke_address(person.pk, role.name)) for role in roles])
+        for person, roles in roles_held(of.target)
+    ]
+    may_grant = holds(request.user, Capability.ADMINISTER)
+    context = {
+        "of": of,
+        "held": held,
+        "form": form,
+        "may_grant": may_grant,
+        "people": suggestions() if may_grant else [],
+    }
+    return render(request, "portal/roles.html", context, status=422 if form.errors else 200)
+
+
+def _grant(**given: object) -> bool:
+    grant_role(**given)  # type: ignore[arg-type]
+    return True
+
+
+def role_revoke_page(
+    request: PersonRequest, of: RolesOf, person_id: UUID, role: str
+) -> HttpResponse:
+    """Revoke a role, after asking."""
+    require(request.user, Capability.ADMINISTER)
+    person = get_user_model()._default_manager.filter(pk=person_id).first()
+    if person is None or role not in ROLES:
+        raise NotFound(_("There is no such role."))
+    question = ask_first(
+        request,
+        title=_("Revoke %(role)s from %(person)s?") % {"role": ROLES[role].title, "person": person},
+        text=_("What only this role allows ends at once. Other roles of this person stay."),
+        submit=_("Revoke role"),
+        cancel=of.address,
+    )
+    if question:
+        return question
+    revoke_role(by=request.user, to=person, role=role, target=of.target)
+    messages.success(request, _("Role revoked."))
+    return redirect(of.address)
+
+
+def _of_project(request: PersonRequest, project_id: UUID) -> RolesOf:
+    project = load_project(request.user, project_id)
+    require(request.user, Capability.VIEW, project)
+    args = [project.pk]
+    return RolesOf(project, project.slug, reverse("project", args=args),
+                   reverse("project-roles", args=args))  # fmt: skip
+
+
+def _of_group(request: PersonRequest, group_id: UUID) -> RolesOf:
+    group = load_group(group_id)
+    args = [group.pk]
+    return RolesOf(group, group.name, reverse("group", args=args),
+                   reverse("group-roles", args=args))  # fmt: skip
+
+
+def _of_portal(request: PersonRequest) -> RolesOf:
+    require(request.user, Capability.ADMINISTER)
+    organisation = Organisation.objects.get()
+    address = reverse("portal-roles")
+    return RolesOf(organisation, organisation.name, reverse("people"), address)
+
+
+@require_http_methods(["GET", "POST"])
+def project_roles(request: PersonRequest, project_id: UUID) -> HttpResponse:
+    """Roles on a project."""
+    return roles_page(request, _of_project(request, project_id))
+
+
+@require_http_methods(["GET", "POST"])
+def project_role_revoke(
+    request: PersonRequest, project_id: UUID, person_id: UUID, role: str
+) -> HttpResponse:
+    return role_revoke_page(request, _of_project(request, project_id), person_id, role)
+
+
+@require_http_methods(["GET", "POST"])
+def group_roles(request: PersonRequest, group_id: UUID) -> HttpResponse:
+    """Who manages an approver group."""
+    return roles_page(request, _of_group(request, group_id))
+
+
+@require_http_methods(["GET", "POST"])
+def group_role_revoke(
+    request: PersonRequest, group_id: UUID, person_id: UUID, role: str
+) -> HttpResponse:
+    return role_revoke_page(request, _of_group(request, group_id), person_id, role)
+
+
+@require_http_methods(["GET", "POST"])
+def portal_roles(request: PersonRequest) -> HttpResponse:
+    """Roles that reach over the whole portal; for administrators."""
+    return roles_page(request, _of_portal(request))
+
+
+@require_http_methods(["GET", "POST"])
+def portal_role_revoke(request: PersonRequest, person_id: UUID, role: str) -> HttpResponse:
+    return role_revoke_page(request, _of_portal(request), person_id, role)
