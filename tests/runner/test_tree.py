@@ -44,7 +44,9 @@ def tree(place, eventually):
     with start(place) as runner:
         eventually(lambda: all_up(place), "every child is up")
         yield runner
-        runner.kill()
+        if runner.poll() is None:
+            runner.terminate()
+            runner.communicate(timeout=20)
 
 
 def test_ctrl_c_stops_everything_in_reverse_order(tree, place, is_gone):
