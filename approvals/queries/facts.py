@@ -60,6 +60,7 @@ LABELS = {
 # The heading of the page says these; empty texts say nothing.
 HIDDEN = frozenset(
     {f"request.{name}" for name in ("project", "environment", "tier", "action", "run_attempt")}
+    | {f"request.{name}" for name in ("commit", "ref", "artifact", "plan", "reason")}
     | {"request.system", "request.pipeline", "request.job", "time.now"}
 )
 LOOK_WHEN_FALSE = frozenset({"git.exists", "git.is_head", "git.on_branch"})

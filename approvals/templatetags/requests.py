@@ -1,11 +1,15 @@
 """How requests, permits and facts look: `{% load requests %}`."""
 
+import re
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from approvals.queries import QueueRow
+from approvals.queries.facts import FactRow
 from approvals.queries.page import state_tag
 from approvals.queries.summary import Wanted
 from portal.kernel.text import make_visible
@@ -14,6 +18,7 @@ from portal.templatetags.ui import icon, tag
 register = template.Library()
 
 MOST_DOTS = 6
+DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}")
 
 # key: (colour, icon), the table of the design of screens
 STATES = {
@@ -48,6 +53,7 @@ FACT_STATES = {
     "fails": ("bad", "circle-x", _("fails")),
     "unknown": ("idle", "circle-question-mark", _("unknown")),
     "reading": ("info", "loader", _("being read")),
+    "unread": ("idle", "dot", _("known; no rule reads it")),
 }
 RULE_STATES = {
     "applies": ("info", "corner-down-right", _("applies")),
@@ -111,10 +117,29 @@ def permit_state(status: str) -> SafeString:
 
 
 @register.simple_tag
-def fact_mark(status: str) -> SafeString:
-    """The icon before a fact's name, with its meaning for screen readers."""
-    colour, name, word = FACT_STATES[status]
+def fact_mark(fact: FactRow) -> SafeString:
+    """The icon before a fact's name; plain where the fact is known and no rule reads it."""
+    key = "unread" if fact.status == "holds" and not fact.used else fact.status
+    colour, name, word = FACT_STATES[key]
     return format_html('<span class="{}">{}</span>', colour, icon(name, 14, label=str(word)))
+
+
+@register.simple_tag
+def fact_value(text: str) -> SafeString | str:
+    """A fact's value: digests short and in mono, everything else with hidden characters shown."""
+    return digest(text) if DIGEST.fullmatch(text) else make_visible(text)
+
+
+@register.simple_tag
+def drift_value(value: object) -> SafeString | str:
+    """One side of a drift as the ledger holds it: JSON, nothing for unknown."""
+    if value is None:
+        return gettext("unknown")
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return make_visible(", ".join(str(item) for item in value)) or gettext("none")
+    return fact_value(str(value))
 
 
 @register.simple_tag

@@ -16,6 +16,9 @@ urlpatterns = [
     path("", include("portal.directory.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("policies.urls")),
+    path("", include("approvals.urls")),
+    path("", include("approvals.ci.urls")),
+    path("account/", include("allauth.account.urls")),
 ]
 
 handler400 = "portal.config.errors.bad_request"

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import orjson
 
-JSON: TypeAlias = "None | bool | int | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | str | list[JSON] | dict[str, JSON] | None"
 
 MAX_SAFE_INTEGER = 2**53 - 1
 

@@ -1,0 +1,322 @@
+"""The contract with pipelines: thin; each call loads, calls a service, shows the result."""
+
+import logging
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Header, NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+from ninja.types import DictStrAny
+
+from approvals.ci import gate as gates
+from approvals.ci.examples import describe
+from approvals.ci.identity import ProjectTokenAuth
+from approvals.ci.present import present_permit, present_redeemed, present_request
+from approvals.ci.problems import problem, problem_of
+from approvals.ci.schemas import (
+    FinishIn,
+    HeartbeatIn,
+    PermitAnswer,
+    Problem,
+    RedeemIn,
+    RedeemOut,
+    RequestIn,
+    RequestOut,
+    WithdrawIn,
+)
+from approvals.lifecycle.finish import finish_permit, heartbeat
+from approvals.lifecycle.redeem import Claim, redeem_request
+from approvals.lifecycle.submit import Submission, submit_request
+from approvals.lifecycle.withdraw import withdraw_for_run
+from approvals.queries import load_for_token
+from approvals.states import PermitStatus
+from portal.accounts.authentication import require_scope
+from portal.accounts.models import ProjectToken
+from portal.kernel.errors import Invalid, Refused
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 422, 503), Problem)
+
+
+class TooLarge(Refused):
+    """The body is over the cap."""
+
+    status = 413
+    code = "too-large"
+
+
+class Malformed(Refused):
+    """The body is not JSON."""
+
+    status = 400
+    code = "malformed-json"
+
+
+class WrongMedia(Refused):
+    """Another content type than JSON."""
+
+    status = 415
+    code = "unsupported-media-type"
+
+
+class BadHeader(Refused):
+    """A header is missing or malformed."""
+
+    status = 400
+    code = "bad-header"
+
+
+class JsonParser(Parser):
+    """JSON only, capped, and any failure is an answer that says what to do."""
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        if request.content_type != "application/json":
+            raise WrongMedia("Send the body as Content-Type: application/json.")
+        if len(request.body) > MAX_BODY:
+            raise TooLarge(f"The body is over {MAX_BODY} bytes. Send less.")
+        try:
+            found = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise Malformed(f"The body is not valid JSON: {error}.") from None
+        if not isinstance(found, dict):
+            raise Invalid("The body must be a JSON object.")
+        return found
+
+
+class ContractAPI(NinjaAPI):
+    """Adds what generated documents lack: examples, stable operation ids, the servers entry."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        return describe(super().get_openapi_schema(**options))
+
+
+api = ContractAPI(
+    title="Countersign",
+    version="1",
+    description="Just-in-time action approval: ask, wait, redeem, report.",
+    urls_namespace="api",
+    auth=ProjectTokenAuth(),
+    parser=JsonParser(),
+    servers=[{"url": settings.PUBLIC_URL}],
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return problem_of(error)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"field": _field(e["loc"]), "message": _message(e)} for e in error.errors]
+    first = errors[0]
+    return problem(422, "invalid", f"{first['field']}: {first['message']}", errors=errors)
+
+
+@api.exception_handler(HttpError)
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    code = {400: "malformed-json", 401: "unauthenticated"}.get(error.status_code, "invalid")
+    return problem(error.status_code, code, str(error))
+
+
+@api.exception_handler(Http404)
+def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return problem(404, "not-found", "There is no such thing here.")
+
+
+@api.exception_handler(Exception)
+def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.exception("unexpected error in the API")
+    return problem(500, "internal", "The portal failed. Try again; the error was logged.")
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    """`subject.commit` for ("body", "body", "subject", "commit")."""
+    parts = [str(part) for part in location]
+    return ".".join(parts[2:] if parts[:1] == ["body"] else parts[1:]) or "body"
+
+
+def _message(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not a field of this call; remove it"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _token(request: HttpRequest) -> ProjectToken:
+    return request.auth  # type: ignore[attr-defined,no-any-return]
+
+
+def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+def to_submission(body: RequestIn) -> Submission:
+    """The service's own form of a request body."""
+    return Submission(
+        project=body.project,
+        environment=body.environment,
+        action=body.action,
+        subject=body.subject.model_dump(exclude_none=True),
+        run={k: v for k, v in body.run.model_dump().items() if v != ""},
+        reason=body.reason,
+        labels=list(dict.fromkeys(body.labels)),
+        claims=body.claims,
+    )
+
+
+@api.post(
+    "/requests",
+    response={201: RequestOut, 200: RequestOut, **REFUSALS},
+    summary="Ask for an action",
+    operation_id="submit",
+)
+def submit(
+    request: HttpRequest,
+    body: RequestIn,
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key")] = "",
+) -> HttpResponse:
+    """Submit a request. Where policy can tell from the facts at hand, the verdict is in the
+    answer; otherwise wait with `GET /requests/{id}?wait=55&after=VERSION`."""
+    if not _KEY.fullmatch(idempotency_key):
+        raise BadHeader("Send an Idempotency-Key header: 1 to 200 visible ASCII characters.")
+    found, created = submit_request(
+        token=_token(request), submission=to_submission(body), idempotency_key=idempotency_key
+    )
+    return _json(
+        present_request(found),
+        201 if created else 200,
+        {"Location": f"{settings.PUBLIC_URL}/api/v1/requests/{found.id}"},
+    )
+
+
+@api.get(
+    "/requests/{uuid:request_id}",
+    response={200: RequestOut, **REFUSALS},
+    summary="Read a request, or wait for news of it",
+    operation_id="read",
+)
+def read(request: HttpRequest, request_id: UUID, wait: int = 0, after: int = 0) -> HttpResponse:
+    """With `wait` (seconds, at most 60) the call blocks until the version is newer than `after`."""
+    require_scope(_token(request), "read")
+    found = load_for_token(_token(request), request_id)
+    response = _json(present_request(found))
+    response["Countersign-Version"] = str(found.version)
+    return response
+
+
+@api.get(
+    "/requests/{uuid:request_id}/stream",
+    response={200: None, **REFUSALS},
+    summary="News of a request as server-sent events (ids only)",
+    operation_id="stream",
+)
+def stream(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Each event carries the id and version; read the request again for its content."""
+    require_scope(_token(request), "read")
+    load_for_token(_token(request), request_id)
+    return problem(503, "unavailable", "Streams are served by the portal's ASGI server only.")
+
+
+@api.post(
+    "/requests/{uuid:request_id}/redeem",
+    response={200: RedeemOut, **REFUSALS},
+    summary="Redeem an approval, right before execution",
+    operation_id="redeem",
+)
+def redeem(request: HttpRequest, request_id: UUID, body: RedeemIn) -> HttpResponse:
+    """Looks at the world again. 200: the permit, once. 409 `drift`: the world moved; the request
+    is back in the queue, keep waiting. The same run attempt again gets the same permit."""
+    claim = Claim(body.run.id, body.run.attempt, body.digest)
+    permit = redeem_request(token=_token(request), request_id=request_id, claim=claim)
+    return _json(present_redeemed(permit))
+
+
+@api.post(
+    "/requests/{uuid:request_id}/withdraw",
+    response={200: RequestOut, **REFUSALS},
+    summary="Withdraw: the run was cancelled",
+    operation_id="withdraw",
+)
+def withdraw(request: HttpRequest, request_id: UUID, body: WithdrawIn) -> HttpResponse:
+    """The same again is the same answer."""
+    found = withdraw_for_run(
+        token=_token(request),
+        request_id=request_id,
+        run_id=body.run.id,
+        run_attempt=body.run.attempt,
+        reason=body.reason,
+    )
+    return _json(present_request(found))
+
+
+@api.post(
+    "/permits/{uuid:permit_id}/heartbeat",
+    response={200: PermitAnswer, **REFUSALS},
+    summary="The action is alive",
+    operation_id="heartbeat",
+)
+def beat(request: HttpRequest, permit_id: UUID, body: HeartbeatIn) -> HttpResponse:
+    """The first one says that the action began; then one every `heartbeat_seconds`."""
+    permit = heartbeat(
+        token=_token(request),
+        permit_id=permit_id,
+        run_id=body.run.id,
+        run_attempt=body.run.attempt,
+    )
+    return _json({"permit": present_permit(permit)})
+
+
+@api.post(
+    "/permits/{uuid:permit_id}/finish",
+    response={200: PermitAnswer, **REFUSALS},
+    summary="The action ended",
+    operation_id="finish",
+)
+def finish(request: HttpRequest, permit_id: UUID, body: FinishIn) -> HttpResponse:
+    """Report `succeeded` or `failed`. The same again is the same answer."""
+    permit = finish_permit(
+        token=_token(request),
+        permit_id=permit_id,
+        run_id=body.run.id,
+        run_attempt=body.run.attempt,
+        outcome=PermitStatus(body.outcome),
+        exit_code=body.exit_code,
+    )
+    return _json({"permit": present_permit(permit)})
+
+
+@api.post(
+    "/gate",
+    response={200: RedeemOut, 307: None, **REFUSALS},
+    summary="Submit, wait and redeem in one call, for callers that have only curl",
+    operation_id="gate",
+)
+def gate(
+    request: HttpRequest,
+    body: RequestIn,
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key")] = "",
+) -> HttpResponse:
+    """Use `curl --location`: while nobody decided the answer is 307 back to this address, and the
+    body is posted again. 200 = go, 403 = no, 410 = too late. `Accept: text/plain` for one line."""
+    if idempotency_key and not _KEY.fullmatch(idempotency_key):
+        raise BadHeader("An Idempotency-Key is 1 to 200 visible ASCII characters.")
+    step = gates.gate_step(
+        token=_token(request),
+        submission=to_submission(body),
+        idempotency_key=idempotency_key,
+        text="text/plain" in request.headers.get("Accept", ""),
+    )
+    return gates.answer(step)

@@ -1,0 +1,90 @@
+"""`POST /gate`: the whole contract for callers that have only curl.
+
+Every repetition is a POST (307 keeps method and body), so nothing is changed by a GET. One call
+takes a step: submit (or find), look, maybe redeem; the ASGI server parks an answer that says
+"still waiting" until there is news, and takes one more step.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+from django.conf import settings
+from django.http import HttpResponse
+
+from approvals.ci.present import present_redeemed
+from approvals.ci.problems import problem
+from approvals.lifecycle.redeem import Claim, Drift, redeem_request
+from approvals.lifecycle.submit import Submission, submit_request
+from approvals.models import Permit, Request
+from approvals.queries import summary, waiting_for
+from approvals.states import Status
+from portal.accounts.models import ProjectToken
+from portal.kernel.clock import rfc3339
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the request stands after one look: with a permit, over, or still waiting."""
+
+    request: Request
+    permit: Permit | None
+    text: bool
+
+    @property
+    def waiting(self) -> bool:
+        return self.permit is None and self.request.status in {
+            Status.SUBMITTED,
+            Status.PENDING,
+            Status.APPROVED,
+        }
+
+
+def gate_step(
+    *, token: ProjectToken, submission: Submission, idempotency_key: str, text: bool
+) -> Step:
+    """Submit or find the request; redeem it when it is approved. Raises as these services do."""
+    run = submission.run
+    key = idempotency_key or (
+        f"gate-{run['id']}-{run['attempt']}-{submission.environment}-{submission.action}"
+    )
+    request, _ = submit_request(token=token, submission=submission, idempotency_key=key)
+    permit = None
+    if request.status in {Status.APPROVED, Status.REDEEMED}:
+        claim = Claim(run["id"], run["attempt"], request.digest)
+        try:
+            permit = redeem_request(token=token, request_id=request.id, claim=claim)
+        except Drift:
+            request.refresh_from_db()
+    return Step(request, permit, text)
+
+
+def answer(step: Step) -> HttpResponse:
+    """200 go, 307 ask again, 403 no, 410 too late."""
+    if step.permit is not None:
+        if step.text:
+            until = rfc3339(step.permit.expires_at)
+            return _line(200, f"go permit {step.permit.id} until {until}")
+        return HttpResponse(
+            orjson.dumps(present_redeemed(step.permit)), content_type="application/json"
+        )
+    sentence = summary(step.request, waiting_for(step.request))
+    if step.waiting:
+        return HttpResponse(
+            f"{sentence}\n",
+            status=307,
+            content_type="text/plain; charset=utf-8",
+            headers={
+                "Location": f"{settings.PUBLIC_URL}/api/v1/gate",
+                "Countersign-Request": str(step.request.id),
+                "Countersign-Page": settings.PUBLIC_URL + step.request.get_absolute_url(),
+            },
+        )
+    status = 410 if step.request.status == Status.EXPIRED else 403
+    if step.text:
+        return _line(status, f"no {step.request.status}: {sentence}")
+    code = "expired" if status == 410 else "not-approved"
+    return problem(status, code, sentence, request_status=str(step.request.status))
+
+
+def _line(status: int, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,92 @@
+"""A request as the API shows it."""
+
+from typing import Any
+
+from django.conf import settings
+
+from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
+from approvals.models import Permit, Request
+from approvals.queries import summary, waiting_for
+from portal.kernel.clock import rfc3339
+
+
+def present_request(request: Request) -> dict[str, Any]:
+    """The body of every answer about a request (four queries at most)."""
+    decisions = list(request.decisions.select_related("person").order_by("decided_at"))
+    approvals = [
+        str(d.person_id) for d in decisions if d.round == request.round and d.outcome == "approve"
+    ]
+    wanted = waiting_for(request, approvals)
+    permit = Permit.objects.filter(request=request).first() if request.approved_at else None
+    return {
+        "id": str(request.id),
+        "number": request.number,
+        "status": str(request.status),
+        "version": request.version,
+        "round": request.round,
+        "digest": request.digest,
+        "url": settings.PUBLIC_URL + request.get_absolute_url(),
+        "project": request.project.slug,
+        "environment": request.environment.name,
+        "action": request.action,
+        "subject": request.subject,
+        "run": request.run,
+        "created_at": rfc3339(request.created_at),
+        "decide_by": rfc3339(request.decide_by) if request.decide_by else None,
+        "use_by": rfc3339(request.use_by) if request.use_by else None,
+        "summary": summary(request, wanted),
+        "verdict": _verdict(request),
+        "waiting_for": [
+            {
+                "policy": w.policy,
+                "rule": w.rule,
+                "groups": list(w.groups),
+                "needed": w.needed,
+                "given": w.given,
+            }
+            for w in wanted
+        ],
+        "decisions": [
+            {
+                "person": str(d.person),
+                "outcome": d.outcome,
+                "comment": d.comment,
+                "at": rfc3339(d.decided_at),
+                "counts": d.round == request.round,
+                "round": d.round,
+            }
+            for d in decisions
+        ],
+        "drift": request.drift,
+        "permit": present_permit(permit) if permit else None,
+    }
+
+
+def _verdict(request: Request) -> dict[str, Any] | None:
+    if request.verdict is None:
+        return None
+    body = request.verdict.body
+    return {
+        "outcome": request.verdict.outcome,
+        "explanation": [rule["sentence"] for rule in body["explanation"]],
+        "policies": [
+            {"policy": p["policy"], "version": p["version"], "digest": p["digest"]}
+            for p in body["policies"]
+        ],
+    }
+
+
+def present_permit(permit: Permit) -> dict[str, Any]:
+    """A permit as the API shows it."""
+    return {
+        "id": str(permit.id),
+        "status": str(permit.status),
+        "issued_at": rfc3339(permit.issued_at),
+        "expires_at": rfc3339(permit.expires_at),
+        "heartbeat_seconds": HEARTBEAT_SECONDS,
+    }
+
+
+def present_redeemed(permit: Permit) -> dict[str, Any]:
+    """The answer to redeem: permit and receipt."""
+    return {"permit": present_permit(permit), "receipt": permit.receipt}

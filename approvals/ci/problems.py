@@ -1,0 +1,60 @@
+"""Errors as `application/problem+json` (RFC 9457): a stable code, and a sentence that helps."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpResponse
+
+from portal.kernel.errors import Refused
+
+CONTENT_TYPE = "application/problem+json"
+
+# Every code the API can answer with, and what it means: also the page behind `type`.
+CODES: dict[str, str] = {
+    "malformed-json": "The body is not JSON.",
+    "bad-header": "A header is missing or malformed.",
+    "unauthenticated": "There is no usable token.",
+    "token-expired": "The token's time is over.",
+    "forbidden": "The token may not do this.",
+    "missing-scope": "The token lacks a scope.",
+    "foreign-environment": "The token is limited to other environments.",
+    "another-run": "Another run made this request.",
+    "not-found": "It does not exist, or not for this token.",
+    "method-not-allowed": "This address knows other methods.",
+    "idempotency-mismatch": "The Idempotency-Key was used for another body.",
+    "not-approved": "There is nothing to redeem.",
+    "drift": "The world moved after the approval; the request is back in the queue.",
+    "illegal-state": "The state of things does not allow this any more.",
+    "expired": "Its time is over.",
+    "too-large": "The body is too large.",
+    "unsupported-media-type": "Send application/json.",
+    "invalid": "A field is wrong; `errors` says which.",
+    "no-eligible-approver": "Nobody who may decide is left.",
+    "broken-policy": "A policy in force cannot be read; nothing is approved until it can.",
+    "rate-limited": "Too many calls.",
+    "unavailable": "A part of the portal does not answer; try again.",
+    "internal": "The portal failed; quote the request id.",
+}
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
+    """One problem+json answer."""
+    body = {
+        "type": f"{settings.PUBLIC_URL}/api/v1/problems#{code}",
+        "title": CODES.get(code, HTTPStatus(status).phrase),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+    response = HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
+    if status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="countersign"'
+    return response
+
+
+def problem_of(refusal: Refused) -> HttpResponse:
+    """The answer for a refusal raised by a service."""
+    return problem(refusal.status, refusal.code, refusal.sentence, **refusal.extra)

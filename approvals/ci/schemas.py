@@ -1,0 +1,229 @@
+"""What pipelines send and get: strict coming in, plain going out."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from portal.kernel.text import text_problem
+
+
+def _one_line(value: str) -> str:
+    problem = text_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def _lines(value: str) -> str:
+    problem = text_problem(value, multiline=True)
+    if problem:
+        raise ValueError(problem)
+    if len(value.encode()) > 4096:
+        raise ValueError("is longer than 4096 bytes; shorten it")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not value.startswith(("https://", "http://")):
+        raise ValueError("must be an http:// or https:// address")
+    return _one_line(value)
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha256:" + "0" * 64])]
+Commit = Annotated[
+    str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$", examples=["9f3c1ab" + "0" * 33])
+]
+Ref = Annotated[str, Field(max_length=300, pattern=r"^refs/[^\s]+$", examples=["refs/heads/main"])]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused; nothing is converted by guessing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SubjectIn(Strict):
+    """What will be deployed, applied or migrated: at least one digest."""
+
+    commit: Commit | None = None
+    ref: Ref | None = None
+    artifact: Digest | None = None
+    plan: Digest | None = None
+
+    @model_validator(mode="after")
+    def _has_a_digest(self) -> "SubjectIn":
+        if not (self.commit or self.artifact or self.plan):
+            raise ValueError("name at least one of commit, artifact and plan")
+        return self
+
+
+class RunIdIn(Strict):
+    """Which run attempt speaks."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+    attempt: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+
+class RunIn(RunIdIn):
+    """The run that asks."""
+
+    url: Annotated[str, Field(max_length=2000), AfterValidator(_web_address)] = ""
+    pipeline: Annotated[Line, Field(max_length=200)] = ""
+    job: Annotated[Line, Field(max_length=200)] = ""
+    actor: Annotated[Line, Field(max_length=200)] = ""
+    system: Annotated[Line, Field(max_length=50)] = ""
+
+
+ClaimValue = bool | int | float | Annotated[Line, Field(max_length=1000)] | list[
+    Annotated[Line, Field(max_length=200)]
+]  # fmt: skip
+
+
+class RequestIn(Strict):
+    """One pipeline run asks to perform one action once."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "project": "shop",
+                    "environment": "production",
+                    "action": "deploy",
+                    "subject": {"commit": "9f3c1ab" + "0" * 33, "ref": "refs/heads/main"},
+                    "run": {"id": "8812", "attempt": 1, "actor": "ana"},
+                    "reason": "Release 4.18.2",
+                }
+            ]
+        },
+    )
+
+    project: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+    environment: Name
+    action: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_-]*$")]
+    subject: SubjectIn
+    run: RunIn
+    reason: Annotated[str, AfterValidator(_lines)] = ""
+    labels: Annotated[
+        list[Annotated[Line, Field(min_length=1, max_length=100)]], Field(max_length=50)
+    ] = []
+    claims: Annotated[dict[str, ClaimValue], Field(max_length=50)] = {}
+
+
+class RedeemIn(Strict):
+    """The run attempt that goes on, and the digest it got when it asked."""
+
+    run: RunIdIn
+    digest: Digest
+
+
+class HeartbeatIn(Strict):
+    """The run attempt whose action is alive."""
+
+    run: RunIdIn
+
+
+class FinishIn(Strict):
+    """How the action ended."""
+
+    run: RunIdIn
+    outcome: Literal["succeeded", "failed"]
+    exit_code: Annotated[int, Field(ge=-1000, le=1000)] | None = None
+
+
+class WithdrawIn(Strict):
+    """The run was cancelled."""
+
+    run: RunIdIn
+    reason: Annotated[str, AfterValidator(_lines)] = ""
+
+
+class PolicyOut(Schema):
+    policy: str
+    version: int
+    digest: str
+
+
+class VerdictOut(Schema):
+    outcome: Literal["allow", "deny", "review", "blocked"]
+    explanation: list[str]
+    policies: list[PolicyOut]
+
+
+class WaitingOut(Schema):
+    policy: str
+    rule: str
+    groups: list[str]
+    needed: int
+    given: int
+
+
+class DecisionOut(Schema):
+    person: str
+    outcome: Literal["approve", "reject"]
+    comment: str
+    at: datetime
+    counts: bool
+    round: int
+
+
+class PermitOut(Schema):
+    id: UUID
+    status: str
+    issued_at: datetime
+    expires_at: datetime
+    heartbeat_seconds: int = 30
+
+
+class RequestOut(Schema):
+    """Where a request stands. `summary` is one sentence, fit for a status line."""
+
+    id: UUID
+    number: int
+    status: str
+    version: int
+    round: int
+    digest: str
+    url: str
+    project: str
+    environment: str
+    action: str
+    subject: dict[str, str]
+    run: dict[str, Any]
+    created_at: datetime
+    decide_by: datetime | None
+    use_by: datetime | None
+    summary: str
+    verdict: VerdictOut | None
+    waiting_for: list[WaitingOut]
+    decisions: list[DecisionOut]
+    drift: list[dict[str, Any]]
+    permit: PermitOut | None
+
+
+class RedeemOut(Schema):
+    """The permit and its signed receipt (a DSSE envelope)."""
+
+    permit: PermitOut
+    receipt: dict[str, Any]
+
+
+class PermitAnswer(Schema):
+    permit: PermitOut
+
+
+class Problem(Schema):
+    """RFC 9457; `code` is stable, `detail` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[dict[str, str]] = []

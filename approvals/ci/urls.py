@@ -1,0 +1,14 @@
+"""Addresses for machines: the API, the keys that verify receipts, the client to download."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+
+from approvals.ci.api import api
+from approvals.ci.downloads import client_file
+from approvals.ci.keys import keys
+
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path(".well-known/countersign/keys.json", login_not_required(keys), name="keys"),
+    path("cli/<str:name>", login_not_required(client_file), name="client-file"),
+]

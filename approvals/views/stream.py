@@ -1,0 +1,168 @@
+"""`/live`: one event stream for a browser. It carries ids; the page re-reads what they name."""
+
+import asyncio
+import random
+import time
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest, HttpResponse
+
+from approvals.models import AwaitedGroup
+from approvals.queries import Sight, sight_of
+from portal.accounts.models import User
+from portal.kernel.asgi import (
+    SSE_HEADERS,
+    InPool,
+    Receive,
+    Scope,
+    Send,
+    gone,
+    header,
+    send_response,
+)
+from portal.kernel.database import gives_back
+from portal.ledger.listen import RESYNC, Hub, News, Watch
+from portal.ledger.models import Entry
+
+COMMENT_EVERY = 15.0
+SIGHT_EVERY = 30.0  # seconds after which sign-in and permissions are read again
+OVERLAP = 200  # numbers are given before commit, so a late one may be below the last one seen
+MOST_CAUGHT_UP = 500
+
+
+def same_origin(scope: Scope) -> bool:
+    """Whether a page of this portal asks (ATTACKS E2); a missing Origin is a same-origin GET."""
+    if header(scope, b"sec-fetch-site") not in {"", "same-origin", "none"}:
+        return False
+    origin = header(scope, b"origin")
+    return not origin or urlsplit(origin).netloc == header(scope, b"host")
+
+
+@gives_back
+def who_watches(cookies: str) -> Sight | None:
+    """The signed-in person's sight, read now; None for nobody."""
+    user = _signed_in(cookies)
+    return sight_of(user) if user is not None else None
+
+
+def _signed_in(cookies: str) -> User | None:
+    try:
+        found = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return None
+    if found is None:
+        return None
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(found.value)
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None
+
+
+@gives_back
+def awaited_by(request: str) -> frozenset[object]:
+    """Ids of the groups that a request waits for."""
+    return frozenset(
+        AwaitedGroup.objects.filter(request=UUID(request)).values_list("group", flat=True)
+    )
+
+
+@gives_back
+def missed(sight: Sight, position: int) -> list[News]:
+    """Requests this person may see that changed after ledger `position`; RESYNC when too many."""
+    rows = list(
+        Entry.objects.filter(id__gt=position - OVERLAP, request__isnull=False)
+        .order_by("-id")
+        .values_list("request", "project", "id")[: MOST_CAUGHT_UP + 1]
+    )
+    if len(rows) > MOST_CAUGHT_UP:
+        return [RESYNC]
+    newest: dict[object, News] = {}
+    for request, project, number in reversed(rows):
+        newest[request] = News(str(request), str(project), 0, number)
+    return list(newest.values())
+
+
+async def live(scope: Scope, receive: Receive, send: Send, *, hub: Hub, in_pool: InPool) -> None:
+    """The stream itself. Subscribes first, then catches up from `Last-Event-ID`."""
+    cookies = header(scope, b"cookie")
+    if not same_origin(scope):
+        await send_response(send, HttpResponse("Another site asks.\n", status=403))
+        return
+    hung_up = asyncio.ensure_future(gone(receive))
+    try:
+        with hub.watch() as watch:
+            sight = await in_pool(who_watches, cookies)
+            if sight is None:
+                await send_response(send, HttpResponse("Sign in first.\n", status=401))
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": list(SSE_HEADERS)})
+            await _write(send, b"retry: 2000\n\n")
+            for news in await _first_news(header(scope, b"last-event-id"), sight, in_pool):
+                await _tell(send, news, sight, in_pool)
+            await _follow(watch, cookies, sight, send, hung_up, hub, in_pool)
+    finally:
+        hung_up.cancel()
+
+
+async def _first_news(last_id: str, sight: Sight, in_pool: InPool) -> list[News]:
+    if not last_id.isascii() or not last_id.isdigit():
+        return [RESYNC]
+    found: list[News] = await in_pool(missed, sight, int(last_id[:18]))
+    return found
+
+
+async def _follow(
+    watch: Watch,
+    cookies: str,
+    sight: Sight,
+    send: Send,
+    hung_up: "asyncio.Future[None]",
+    hub: Hub,
+    in_pool: InPool,
+) -> None:
+    read_at = said_at = time.monotonic()
+    while not hung_up.done() and not hub.closed.is_set():
+        news = await watch.next(1.0)
+        if time.monotonic() - read_at > SIGHT_EVERY:
+            again: Sight | None = await in_pool(who_watches, cookies)
+            if again is None:
+                return  # signed out or deactivated: the browser reconnects and is refused
+            sight, read_at = again, time.monotonic()
+        if news is not None and news.resync:
+            await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  (thousands must not all ask at once)
+        if news is not None and await _tell(send, news, sight, in_pool):
+            said_at = time.monotonic()
+        elif time.monotonic() - said_at > COMMENT_EVERY:
+            await _write(send, b": still here\n\n")
+            said_at = time.monotonic()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _tell(send: Send, news: News, sight: Sight, in_pool: InPool) -> bool:
+    """Send one event, if it concerns this person."""
+    if news.resync:
+        await _write(send, b"event: resync\ndata: {}\n\n")
+        return True
+    if not await _concerns(news, sight, in_pool):
+        return False
+    data = orjson.dumps({"request": news.request, "version": news.version}).decode()
+    await _write(send, f"id: {news.position}\nevent: request\ndata: {data}\n\n".encode())
+    return True
+
+
+async def _concerns(news: News, sight: Sight, in_pool: InPool) -> bool:
+    if sight.projects is None or UUID(news.project) in sight.projects:
+        return True
+    if not sight.groups:
+        return False
+    return bool(set(sight.groups) & await in_pool(awaited_by, news.request))
+
+
+async def _write(send: Send, data: bytes) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": True})

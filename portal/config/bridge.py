@@ -1,0 +1,108 @@
+"""WSGI under ASGI: pages and short calls run in a fixed pool of threads.
+
+Django's own ASGI handler costs synchronous pages two to four times the CPU; this keeps one port and
+one process for pages, long polls and streams.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+from portal.kernel.asgi import Receive, Scope, Send, TooLarge, read_body
+
+MAX_BODY = 10 * 1024 * 1024
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Bridge:
+    """An ASGI application that answers with a WSGI one, in `pool`."""
+
+    def __init__(self, application: WSGI, pool: ThreadPoolExecutor) -> None:
+        self._application = application
+        self._pool = pool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(receive, MAX_BODY)
+        except TooLarge:
+            await _too_large(send)
+            return
+        except ConnectionError:
+            return
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, self._run, _environ(scope, body), send, loop)
+
+    def _run(self, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop) -> None:
+        """In a pool thread: a plain response is sent whole, a streaming one piece by piece."""
+        start: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            start["status"] = int(status.split(" ", 1)[0])
+            start["headers"] = [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+            ]
+
+        def deliver(message: dict[str, Any]) -> None:
+            asyncio.run_coroutine_threadsafe(send(message), loop).result()  # type: ignore[arg-type]
+
+        response = self._application(environ, start_response)
+        try:
+            if not getattr(response, "streaming", False):
+                whole = b"".join(response)
+                deliver({"type": "http.response.start", **start})
+                deliver({"type": "http.response.body", "body": whole})
+                return
+            deliver({"type": "http.response.start", **start})
+            for part in response:
+                deliver({"type": "http.response.body", "body": part, "more_body": True})
+            deliver({"type": "http.response.body", "body": b""})
+        finally:
+            close = getattr(response, "close", None)
+            if close is not None:
+                close()
+
+
+def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    server = scope.get("server") or ("127.0.0.1", 80)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(scope["raw_path"].decode("latin-1").split("?")[0], "latin-1")
+        if scope.get("raw_path")
+        else scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            continue  # would look like another header with a hyphen (spoofing)
+        name = raw_name.decode("latin-1").upper().replace("-", "_")
+        value = raw_value.decode("latin-1")
+        if name == "CONTENT_LENGTH":
+            continue
+        key = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+async def _too_large(send: Send) -> None:
+    body = b"The request is too large.\n"
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

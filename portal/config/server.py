@@ -1,0 +1,51 @@
+"""`python -m portal.config.server`: one uvicorn, one port."""
+
+import resource
+from types import FrameType
+
+import uvicorn
+
+from portal.config.asgi import application
+from portal.config.settings import env
+
+OPEN_FILES = 16_384
+
+
+class Server(uvicorn.Server):
+    """Tells parked calls to answer before the sockets are closed."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        hub = application.hub
+        if hub is not None:
+            hub.close()
+        super().handle_exit(sig, frame)
+
+
+def _raise_open_files() -> None:
+    """Every stream is a socket; the default of 1,024 is soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    _raise_open_files()
+    config = uvicorn.Config(
+        application,
+        host=env.host,
+        port=env.port,
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Database connections outside Django's own request cycle."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def gives_back(function: Callable[P, T]) -> Callable[P, T]:
+    """Hand this thread's connections back to the pool when `function` ends, however it ends."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            for connection in connections.all(initialized_only=True):
+                connection.close()
+
+    return wrapper
