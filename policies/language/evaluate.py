@@ -58,7 +58,7 @@ def evaluate(policies: Sequence[PinnedPolicy], facts: Facts) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What one policy says. `open` holds the answers that pending facts could still change."""
+    """What one policy says. Facts behind `open` could still change it once they come."""
 
     pinned: PinnedPolicy
     denials: tuple[Denial, ...]
@@ -71,12 +71,12 @@ class _Judgement:
 
 def _judge(pinned: PinnedPolicy, facts: Facts) -> _Judgement:
     document = pinned.document
-    named: dict[str, Answer] = {}
-    for definition in document.definitions:
-        named[definition.name] = definition.condition.evaluate(facts, named)
-    rules = sorted(document.rules, key=lambda rule: rule.id)
-    answers = {rule: rule.when.evaluate(facts, named) for rule in rules}
-    by_default = _default_applies(answers)
+    named, answers = _answers(document, document.rules, facts)
+    # A claim must not make a rule certain and so take the default away: only what the attested
+    # facts alone make true displaces it.
+    asked = [r for r, a in answers.items() if r.requirement and a.truth is Truth.TRUE]
+    _, certain = _answers(document, asked, facts.attested())
+    by_default = _default_applies(answers, certain)
     explanation = [
         explain_rule(document, pinned.version, rule, answer, named, facts)
         for rule, answer in answers.items()
@@ -91,18 +91,29 @@ def _judge(pinned: PinnedPolicy, facts: Facts) -> _Judgement:
         blocks=tuple(a for r, a in undecided.items() if r.effect == "deny"),
         obligations=tuple(_obligations(document, answers, by_default)),
         undecided=tuple(undecided.values()),
-        open=_still_open(answers, facts),
+        open=(*_still_open(answers, facts), *certain.values()),
         explanation=tuple(explanation),
     )
 
 
-def _default_applies(answers: dict[Rule, Answer]) -> bool:
+def _answers(
+    document: PolicyDocument, rules: Iterable[Rule], facts: Facts
+) -> tuple[dict[str, Answer], dict[Rule, Answer]]:
+    """The answers of the definitions, and of `rules` by id."""
+    named: dict[str, Answer] = {}
+    for definition in document.definitions:
+        named[definition.name] = definition.condition.evaluate(facts, named)
+    ordered = sorted(rules, key=lambda rule: rule.id)
+    return named, {rule: rule.when.evaluate(facts, named) for rule in ordered}
+
+
+def _default_applies(answers: dict[Rule, Answer], certain: dict[Rule, Answer]) -> bool:
     """Unless a `require` certainly applies, or an `approve` does and nobody is asked."""
-    asked = {a.truth for r, a in answers.items() if r.effect == "require"}
-    approved = {a.truth for r, a in answers.items() if r.effect == "approve"}
-    if Truth.TRUE in asked:
+    if any(answer.truth is Truth.TRUE for answer in certain.values()):
         return False
-    return Truth.UNKNOWN in asked or Truth.TRUE not in approved
+    asked = any(r.requirement and a.truth is not Truth.FALSE for r, a in answers.items())
+    approved = any(r.effect == "approve" and a.truth is Truth.TRUE for r, a in answers.items())
+    return asked or not approved
 
 
 def _denials(

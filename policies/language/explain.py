@@ -48,9 +48,9 @@ def explain_default(
 ) -> RuleResult:
     """The default as if it were a rule."""
     if applies:
-        said = f"no rule is certain, so the default asks for {people(asked.count, asked.groups)}."
+        said = f"no rule is certain on attested facts, so the default asks for {people(asked.count, asked.groups)}."
     else:
-        said = "the default does not apply, a rule is certain."
+        said = "does not apply; a rule is certain."
     return RuleResult(
         policy=document.policy,
         version=version,

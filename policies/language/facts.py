@@ -208,8 +208,19 @@ class Facts(Mapping[str, FactState]):
     def without(self, names: Iterable[str]) -> "Facts":
         """These facts without `names`."""
         gone = set(names)
-        kept = {name: state for name, state in self._states.items() if name not in gone}
-        return Facts(kept, self.schema)
+        return self._kept({name for name in self._states if name not in gone})
+
+    def attested(self) -> "Facts":
+        """These facts without what the caller only claims."""
+        declared = SCHEMAS[self.schema]
+        return self._kept({name for name in self._states if not declared[name].claimed})
+
+    def _kept(self, names: set[str]) -> "Facts":
+        # Checked once is enough: a long list would be gone through again for every policy.
+        made = object.__new__(Facts)
+        made.schema = self.schema
+        made._states = MappingProxyType({n: s for n, s in self._states.items() if n in names})
+        return made
 
     def to_json(self) -> dict[str, JSON]:
         """Every fact in canonical-JSON-safe form; `from_json` reads it back."""

@@ -29,6 +29,7 @@ _ERROR = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 # The engine turns has(fact) into the fact itself, so it cannot be found in the tree.
 _HAS = re.compile(r"\bhas\b(?:\s|//[^\n]*\n)*\(")
+_STATUS = re.compile(r"^[A-Z_]+: ")
 _OVERLOAD = re.compile(r"found no matching overload for '_?@?(\S+?)_?' applied to '(.*)'")
 _ENGINE_NOTE = re.compile(r" ?(\[[A-Z_]+\]|\(in container ''\)|expecting \{.*)$")
 
@@ -116,11 +117,11 @@ class Program:
         try:
             result = self._expression.eval(data=data)
         except RuntimeError as error:
-            return _ENGINE_NOTE.sub("", str(error))
+            return _without_notes(str(error))
         value = result.value()
         if result.type() == cel.Type.BOOL and isinstance(value, bool):
             return value
-        return str(value)
+        return _without_notes(str(value))
 
 
 def _plain(value: Value) -> bool | int | float | str | list[str]:
@@ -171,7 +172,7 @@ def _offset(text: str, line: int, column: int) -> int:
 
 
 def _without_notes(said: str) -> str:
-    plain = _ENGINE_NOTE.sub("", _ENGINE_NOTE.sub("", said)).strip()
+    plain = _ENGINE_NOTE.sub("", _ENGINE_NOTE.sub("", _STATUS.sub("", said))).strip()
     return _OVERLOAD.sub(r"\1 cannot be used with \2", plain)
 
 
