@@ -48,7 +48,8 @@ def explain_default(
 ) -> RuleResult:
     """The default as if it were a rule."""
     if applies:
-        said = f"no rule is certain on attested facts, so the default asks for {people(asked.count, asked.groups)}."
+        wanted = people(asked.count, asked.groups)
+        said = f"no rule is certain on attested facts, so the default asks for {wanted}."
     else:
         said = "does not apply; a rule is certain."
     return RuleResult(
