@@ -37,7 +37,10 @@ class Answer:
 
     def __init__(self, status, body, kind="application/json", declared=None, after=0, **headers):
         self.status = status
-        self.raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        # Raw UTF-8, as the portal sends it; escapes are for the tests that want them.
+        self.raw = (
+            body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        )
         self.declared = len(self.raw) if declared is None else declared
         self.after = after
         self.headers = {"Content-Type": kind}

@@ -306,20 +306,27 @@ def test_a_command_killed_by_a_signal_ends_as_a_shell_would_say(double, client):
     assert double.sent("finish")[0]["outcome"] == "failed"
 
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nPWNED line\u202egnp.exe"
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nPWNED caf\u00e9\u202egnp.exe"
 
 
-def test_control_characters_of_the_portal_are_made_visible(double, client):
+def escaped(answer):
+    """The same JSON with every character beyond ASCII written as an escape."""
+    return Answer(answer.status, json.dumps(json.loads(answer.raw)).encode())
+
+
+@pytest.mark.parametrize("form", [lambda answer: answer, escaped], ids=["raw", "escaped"])
+def test_control_characters_of_the_portal_are_made_visible(double, client, form):
     facts = [{"fact": HOSTILE, "old": HOSTILE, "new": {"x": HOSTILE}}]
-    double.on("ask", a_request(summary=HOSTILE, url="http://x/" + HOSTILE))
+    double.on("ask", form(a_request(summary=HOSTILE, url="http://x/" + HOSTILE)))
     double.on(
         "read",
-        a_request(version=2, round=2, drift=facts, summary="next"),
-        a_request("rejected", 3, round=2, summary=HOSTILE, decisions=[reject(HOSTILE)]),
+        form(a_request(version=2, round=2, drift=facts, summary="next")),
+        form(a_request("rejected", 3, round=2, summary=HOSTILE, decisions=[reject(HOSTILE)])),
     )
     done = client.gate()
     assert done.returncode == 65
     assert "PWNED" in done.stderr, "the text is there, only tamed"
+    assert "caf\u00e9" in done.stderr, "and what is harmless stays as it is"
     shown = done.stderr.replace("\n", "")
     assert not [char for char in shown if not char.isprintable()]
     assert not [line for line in done.stderr.splitlines() if line.startswith("PWNED")]
