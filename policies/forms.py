@@ -38,6 +38,6 @@ class DocumentForm(forms.Form):
     )
 
     def clean_text(self) -> str:
-        """Browsers send CRLF line ends; the digest must not depend on who sent the text."""
+        """With LF line ends and one at the end, as files have them."""
         text: str = self.cleaned_data["text"].replace("\r\n", "\n")
         return text if text.endswith("\n") else text + "\n"

@@ -1,7 +1,7 @@
 """Forms of people, service accounts, project tokens and one's own preferences."""
 
 import zoneinfo
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -63,7 +63,7 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Tick none for all environments of the project, later ones included."),
     )
-    expires_on = forms.DateField(
+    expires_at = forms.DateField(
         label=_("Last day"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("At most one year from now. A short life limits what a leaked token can do."),
@@ -74,21 +74,17 @@ class TokenForm(forms.Form):
         environments = account.project.environments.filter(archived_at=None).order_by("name")
         self.fields["environments"].queryset = environments  # type: ignore[attr-defined]
         today = now().date()
-        self.fields["expires_on"].initial = today + DEFAULT_LIFETIME
-        self.fields["expires_on"].widget.attrs |= {
+        self.fields["expires_at"].initial = today + DEFAULT_LIFETIME
+        self.fields["expires_at"].widget.attrs |= {
             "min": today.isoformat(),
             "max": (today + MAX_LIFETIME).isoformat(),
         }
 
-    def clean(self) -> dict[str, Any]:
-        """Gives what `issue_token` takes: the end of the chosen day, within the year allowed."""
-        cleaned = super().clean() or {}
-        day = cleaned.pop("expires_on", None)
-        if day is not None:
-            end = datetime.combine(day, datetime.max.time(), tzinfo=now().tzinfo)
-            limit = now() + MAX_LIFETIME
-            cleaned["expires_at"] = min(end, limit) if day == limit.date() else end
-        return cleaned
+    def clean_expires_at(self) -> datetime:
+        """The end of the chosen day; on the last day allowed, the moment a year from now."""
+        day, limit = self.cleaned_data["expires_at"], now() + MAX_LIFETIME
+        end = datetime.combine(day, time.max, tzinfo=UTC)
+        return limit if day == limit.date() else end
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]

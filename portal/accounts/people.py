@@ -46,15 +46,17 @@ def _check_password(password: str, person: User) -> str:
     return make_password(password)
 
 
-def _check_username(username: str, person: User) -> None:
+def _check_username(person: User) -> None:
     """Sign-in ignores case, so names that differ in case only would be one name to people."""
-    if User.objects.filter(username__iexact=username).exclude(pk=person.pk).exists():
+    check_row(person, ["username"])
+    taken = User.objects.filter(username__iexact=person.username).exclude(pk=person.pk)
+    if taken.exists():
         raise invalid("username", "Somebody signs in with this name already.")
 
 
 def _insert(actor: Actor, username: str, name: str, email: str, password: str) -> User:
     person = User(username=username, name=name, email=email)
-    _check_username(username, person)
+    _check_username(person)
     person.password = _check_password(password, person)
     insert_row(person)
     # Names stay out of the ledger: they must be erasable, entries are not.
@@ -102,10 +104,10 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
     moved = changed_fields(person, wanted)
     if not moved:
         return person
-    if "username" in moved:
-        _check_username(moved["username"], person)
     for field, value in moved.items():
         setattr(person, field, value)
+    if "username" in moved:
+        _check_username(person)
     check_row(person, moved)
     person.save(update_fields=list(moved))
     _record("person.changed", person_actor(by), person, {"fields": sorted(moved)})

@@ -23,6 +23,11 @@ class PersonRequest(HttpRequest):
     user: Any
 
 
+def _plain(value: Any) -> Any:
+    """Browsers send CRLF; what is stored and hashed must not depend on who sent it."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 def attempt(form: BaseForm, service: Callable[..., T], **given: Any) -> T | None:
     """Call `service` with the form's data; None when the form or the service has objections.
 
@@ -31,7 +36,7 @@ def attempt(form: BaseForm, service: Callable[..., T], **given: Any) -> T | None
     if not form.is_valid():
         return None
     try:
-        return service(**given, **form.cleaned_data)
+        return service(**given, **{n: _plain(value) for n, value in form.cleaned_data.items()})
     except Invalid as refusal:
         for error in refusal.extra.get("errors", [{"field": "", "message": refusal.sentence}]):
             form.add_error(

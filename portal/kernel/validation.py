@@ -26,6 +26,9 @@ def _text_errors(row: models.Model, names: set[str] | None) -> dict[str, list[st
         problem = text_problem(value, multiline=isinstance(field, models.TextField))
         if problem:
             found[field.name] = [f"This text {problem}."]
+        elif field.max_length is not None and len(value) > field.max_length:
+            # Django checks the length of a TextField in forms only.
+            found[field.name] = [f"Use at most {field.max_length} characters."]
     return found
 
 

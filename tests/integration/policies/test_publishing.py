@@ -24,23 +24,7 @@ from portal.kernel.canonical import sha256_digest
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.ids import new_id
 from tests.integration.company import entries, last_entry
-
-TEXT = """\
-policy: {name}
-facts: v1
-match: {{projects: [{projects}], environments: ["*"], actions: [deploy]}}
-rules:
-  - id: lead
-    when: request.environment == 'production'
-    require: {{count: 1, from: [{groups}]}}
-default: {{require: {{count: {count}, from: [leads]}}}}
-decide_within: 4h
-valid_for: 1h
-"""
-
-
-def document(name="shop", projects="shop", groups="leads", count=1) -> str:
-    return TEXT.format(name=name, projects=projects, groups=groups, count=count)
+from tests.integration.policies.documents import document
 
 
 @pytest.fixture

@@ -1,0 +1,191 @@
+"""Pages of policies: written by one person, compared and published by another."""
+
+import pytest
+from django.urls import reverse
+
+from policies.models import Policy, PolicyVersion
+from policies.publishing import create_policy, publish_version, save_version
+from portal.access import Capability, grant_role, holds
+from tests.integration.pages import as_, text
+from tests.integration.policies.documents import document
+
+
+@pytest.fixture
+def pub(company):
+    """Max drafts for shop; Pam may publish for shop."""
+    company.pam = company.person("pam")
+    grant_role(by=company.ada, to=company.pam, role="policy-publisher", target=company.shop)
+    return company
+
+
+@pytest.fixture
+def draft(pub) -> PolicyVersion:
+    return create_policy(by=pub.max, text=document(), note="The first")
+
+
+@pytest.fixture
+def in_force(pub, draft) -> PolicyVersion:
+    publish_version(by=pub.pam, version=draft)
+    return draft
+
+
+def address(name: str, version: PolicyVersion, *, numbered: bool = False) -> str:
+    return reverse(
+        name, args=[version.policy_id, version.number] if numbered else [version.policy_id]
+    )
+
+
+def test_a_maintainer_writes_a_policy(pub):
+    max_ = as_(pub.max)
+    assert "New policy" in text(max_.get(reverse("policies")))
+    assert "policy: my-service" in max_.get(reverse("policy-new")).content.decode()
+    posted = {"text": document().replace("\n", "\r\n"), "note": "First"}
+    page = text(max_.post(reverse("policy-new"), posted, follow=True))
+    assert "Policy saved as version 1. It is not in force yet." in page
+    assert PolicyVersion.objects.get().text == document()
+
+
+def test_problems_are_shown_with_their_line_and_the_text_is_kept(pub):
+    broken = document().replace("rules:", "ruels:") + "# my notes\n"
+    answer = as_(pub.max).post(reverse("policy-new"), {"text": broken})
+    assert answer.status_code == 422
+    assert "nothing was saved" in text(answer)
+    assert "ruels:" in text(answer)
+    assert "4, 1" in text(answer)
+    assert "# my notes" in answer.content.decode()
+    assert not Policy.objects.exists()
+
+
+@pytest.mark.parametrize("posted", [{}, {"text": ""}, {"text": "a\0b"}, {"text": "x" * 100_001}])
+def test_a_document_that_is_none_is_an_error_beside_the_field(pub, posted):
+    answer = as_(pub.max).post(reverse("policy-new"), {"note": "", "x": "1", **posted})
+    assert answer.status_code == 422
+    assert "text" in answer.context["form"].errors
+
+
+def test_the_list_says_what_is_in_force_and_what_waits(pub, in_force):
+    page = text(as_(pub.vera).get(reverse("policies")))
+    assert "Version 1 in force" in page
+    assert "waits to be published" not in page
+    save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
+    assert "waits to be published" in text(as_(pub.vera).get(reverse("policies")))
+    assert "No policies for you" in text(as_(pub.olga).get(reverse("policies")))
+
+
+def test_the_author_reads_why_they_may_not_publish(pub, draft):
+    grant_role(by=pub.ada, to=pub.max, role="policy-publisher", target=pub.shop)
+    page = text(as_(pub.max).get(address("policy-version", draft, numbered=True)))
+    assert "You wrote this version" in page
+    refused = as_(pub.max).post(address("policy-version-publish", draft, numbered=True))
+    assert refused.status_code == 403
+    assert "You wrote this version" in text(refused)
+    Policy.objects.get(in_force=None)
+
+
+def test_a_version_shows_its_document_and_what_it_changes(pub, in_force):
+    second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
+    page = text(as_(pub.pam).get(address("policy-version", second, numbered=True)))
+    assert "What it changes against version 1" in page
+    assert "removed: default: {require: {count: 1" in page
+    assert "added: default: {require: {count: 2" in page
+    assert second.digest in page
+
+
+def test_publishing_shows_the_difference_and_asks(pub, in_force):
+    second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
+    pam, publish = as_(pub.pam), address("policy-version-publish", second, numbered=True)
+    asked = pam.get(publish)
+    assert "added: default: {require: {count: 2" in text(asked)
+    assert str(in_force.pk) in asked.content.decode()
+    assert Policy.objects.get().in_force == in_force
+    page = text(pam.post(publish, {"instead_of": str(in_force.pk)}, follow=True))
+    assert "shop v2 is in force" in page
+    assert Policy.objects.get().in_force == second
+
+
+@pytest.mark.parametrize("seen", ["", "nonsense", "00000000-0000-0000-0000-000000000001"])
+def test_publishing_from_an_old_page_is_refused(pub, in_force, seen):
+    second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
+    publish = address("policy-version-publish", second, numbered=True)
+    answer = as_(pub.pam).post(publish, {"instead_of": seen})
+    assert answer.status_code == 409
+    assert "Compare again" in text(answer)
+    assert Policy.objects.get().in_force == in_force
+
+
+@pytest.mark.parametrize(("who", "status"), [("vera", 403), ("max", 403), ("olga", 404)])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_publishing_needs_the_permission(pub, draft, who, status, method):
+    publish = address("policy-version-publish", draft, numbered=True)
+    answer = getattr(as_(getattr(pub, who)), method)(publish)
+    assert answer.status_code == status
+    assert Policy.objects.get().in_force is None
+    assert as_(pub.pam).get(publish).status_code == 200
+
+
+def test_a_group_emptied_meanwhile_is_named_on_the_publish_page(pub, draft):
+    pub.leads.memberships.all().delete()
+    answer = as_(pub.pam).post(
+        address("policy-version-publish", draft, numbered=True), {"instead_of": ""}
+    )
+    assert answer.status_code == 422
+    assert "“leads” has no active member" in text(answer)
+
+
+def test_a_new_version_begins_with_the_newest_text(pub, in_force):
+    max_, new = as_(pub.max), address("policy-version-new", in_force)
+    assert "policy: shop" in max_.get(new).content.decode()
+    assert "Nothing differs" in text(max_.post(new, {"text": document()}))
+    page = text(max_.post(new, {"text": document(count=2)}, follow=True))
+    assert "Saved as version 2. Somebody else has to publish it." in page
+    assert as_(pub.vera).get(new).status_code == 403
+
+
+def test_retiring_asks_first(pub, in_force):
+    pam, retire = as_(pub.pam), address("policy-retire", in_force)
+    assert "denied from then on" in text(pam.get(retire))
+    assert Policy.objects.get().in_force == in_force
+    assert "Policy retired" in text(pam.post(retire, follow=True))
+    assert Policy.objects.get().in_force is None
+    assert as_(pub.vera).get(retire).status_code == 403
+
+
+def test_roles_on_a_policy(pub, in_force):
+    ada = as_(pub.ada)
+    ada.post(address("policy-roles", in_force), {"to": "olga", "role": "policy-publisher"})
+    assert holds(pub.olga, Capability.PUBLISH_POLICY, in_force.policy)
+    args = [in_force.policy_id, pub.olga.pk, "policy-publisher"]
+    ada.post(reverse("policy-role-revoke", args=args))
+    assert not holds(pub.olga, Capability.PUBLISH_POLICY, in_force.policy)
+
+
+def test_a_broken_version_is_shown_as_broken(pub, in_force):
+    broken = PolicyVersion.objects.create(
+        policy=in_force.policy, number=2, text="x", digest="sha256:0", author=pub.max
+    )
+    Policy.objects.update(in_force=broken)
+    ada = as_(pub.ada)
+    assert "Cannot be read" in text(ada.get(reverse("policies")))
+    assert "Nothing is approved while this lasts" in text(ada.get(address("policy", broken)))
+    assert ada.get(address("policy-version", broken, numbered=True)).status_code == 200
+
+
+def test_hidden_characters_of_a_document_are_made_visible(pub):
+    version = create_policy(by=pub.max, text=document() + "# \u202eevil\n")
+    page = as_(pub.pam).get(address("policy-version", version, numbered=True))
+    assert "\u202e" not in page.content.decode()
+    assert "⟨U+202E⟩" in text(page)
+
+
+def test_an_unknown_version_is_not_there(pub, draft):
+    for number in (2, 10**30):
+        address_ = reverse("policy-version", args=[draft.policy_id, number])
+        assert as_(pub.max).get(address_).status_code == 404
+
+
+def test_the_list_costs_the_same_however_long(pub, django_assert_max_num_queries):
+    for n in range(12):
+        create_policy(by=pub.max, text=document(name=f"p{n:02}"))
+    client = as_(pub.vera)
+    with django_assert_max_num_queries(16):
+        assert "p11" in text(client.get(reverse("policies")))
