@@ -7,6 +7,7 @@ from typing import Literal
 
 from policies.language.conditions import Condition
 from policies.language.globs import match_glob
+from policies.language.schema import SCHEMAS
 from policies.language.template import Template
 
 Effect = Literal["deny", "require", "approve"]
@@ -71,6 +72,11 @@ class PolicyDocument:
         conditions += [definition.condition for definition in self.definitions]
         templates = [rule.denial.reads for rule in self.rules if rule.denial]
         return frozenset(self.hold).union(*(c.reads for c in conditions), *templates)
+
+    @cached_property
+    def reads_claims(self) -> bool:
+        """Whether it names any claimed fact."""
+        return any(SCHEMAS[self.facts][name].claimed for name in self.reads)
 
     @cached_property
     def groups(self) -> frozenset[str]:

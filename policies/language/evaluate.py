@@ -74,8 +74,9 @@ def _judge(pinned: PinnedPolicy, facts: Facts) -> _Judgement:
     named, answers = _answers(document, document.rules, facts)
     # A claim must not make a rule certain and so take the default away: only what the attested
     # facts alone make true displaces it.
-    asked = [r for r, a in answers.items() if r.requirement and a.truth is Truth.TRUE]
-    _, certain = _answers(document, asked, facts.attested())
+    certain = {r: a for r, a in answers.items() if r.requirement and a.truth is Truth.TRUE}
+    if certain and document.reads_claims:
+        _, certain = _answers(document, certain, facts.attested())
     by_default = _default_applies(answers, certain)
     explanation = [
         explain_rule(document, pinned.version, rule, answer, named, facts)

@@ -21,6 +21,7 @@ from policies.language.schema import (
     Schema,
 )
 from portal.kernel.canonical import JSON, MAX_SAFE_INTEGER
+from portal.kernel.text import make_visible
 
 __all__ = [
     "CURRENT_SCHEMA",
@@ -43,6 +44,7 @@ Value = bool | int | float | str | tuple[str, ...]
 UnknownKind = Literal["pending", "unavailable"]
 
 MAX_STRING = 8_192
+MAX_REASON = 300
 MAX_ITEMS = 2_000
 MAX_LIST_CHARACTERS = 262_144
 
@@ -237,7 +239,8 @@ def _checked(name: str, state: FactState, declared: Schema) -> FactState:
     if fact_type is None:
         raise FactValueError(name, "is not a fact of this schema")
     if isinstance(state, Unknown):
-        return state
+        # Reasons quote what went wrong outside; they must not break what stores or shows them.
+        return Unknown(make_visible(state.reason)[:MAX_REASON], state.kind)
     # Provenance is the schema's word: a source cannot promote a claim.
     if state.provenance != fact_type.provenance:
         raise FactValueError(name, f"must be {fact_type.provenance}, not {state.provenance}")

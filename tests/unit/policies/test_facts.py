@@ -90,6 +90,21 @@ def test_an_absent_fact_is_pending():
     assert Facts({}).state("git.head") == Unknown("not gathered yet", "pending")
 
 
+def test_a_reason_from_outside_cannot_break_what_stores_it():
+    stored = Facts({"git.head": Unknown("fatal: \ud800\0\x1b[31m" + "x" * 999, "unavailable")})
+    reason = stored.to_json()["git.head"]["reason"]
+    assert reason.startswith("fatal: \u27e8U+D800\u27e9\u27e8U+0000\u27e9\u27e8U+001B\u27e9[31mx")
+    assert len(reason) == 300
+    assert canonical(stored.to_json())
+
+
+def test_attested_leaves_the_claims_out():
+    given = facts({"git.head": "abc", "tests.passed": True})
+    assert "tests.passed" in given
+    assert "tests.passed" not in given.attested()
+    assert given.attested().state("git.head") == given.state("git.head")
+
+
 def test_replaced_and_without_leave_the_original_alone():
     before = facts({"git.head": "aaa"})
     assert before.replaced({"git.head": state("git.head", "bbb")}).state("git.head").value == "bbb"

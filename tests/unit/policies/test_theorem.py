@@ -104,7 +104,7 @@ def build(sources, *, backwards=False):
 known_facts = st.fixed_dictionaries({}, optional=VALUES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policies(), known_facts, st.sets(st.sampled_from([*VALUES, *TARGET])), st.booleans())
 def test_a_removed_fact_never_loosens(sources, values, removed, absent):
     judged = build(sources)
@@ -114,7 +114,7 @@ def test_a_removed_fact_never_loosens(sources, values, removed, absent):
     assert at_least_as_strict(evaluate(judged, after), evaluate(judged, before))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(policies(), known_facts)
 def test_the_order_of_rules_and_policies_never_matters(sources, values):
     forwards = evaluate(build(sources), facts(values))
@@ -122,7 +122,7 @@ def test_the_order_of_rules_and_policies_never_matters(sources, values):
     assert canonical(forwards.to_json()) == canonical(backwards.to_json())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(policies(), known_facts)
 def test_judging_twice_gives_identical_bytes(sources, values):
     judged, given_facts = build(sources), facts(values)
@@ -131,7 +131,7 @@ def test_judging_twice_gives_identical_bytes(sources, values):
     assert canonical(evaluate(build(sources), again).to_json()) == first
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(policies(), known_facts)
 def test_another_policy_never_loosens(sources, values):
     judged = build(sources)
@@ -139,7 +139,7 @@ def test_another_policy_never_loosens(sources, values):
     assert at_least_as_strict(evaluate(judged, facts(values)), fewer)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policies(), known_facts, st.sampled_from(["hotfix", "a"]))
 def test_one_more_label_never_loosens(sources, values, label):
     judged = build(sources)
@@ -149,7 +149,7 @@ def test_one_more_label_never_loosens(sources, values, label):
     assert at_least_as_strict(evaluate(judged, more), evaluate(judged, fewer))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policies(), known_facts, st.data())
 def test_a_settled_verdict_is_not_changed_by_what_was_pending(sources, values, data):
     judged = build(sources)
