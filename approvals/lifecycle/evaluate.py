@@ -12,7 +12,7 @@ from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
 from policies.language.document import PinnedPolicy
 from policies.language.evaluate import evaluate
-from policies.language.facts import Facts
+from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
 from portal.directory.models import ApproverGroup
@@ -111,13 +111,19 @@ def judge(
         change.set(decide_by=now() + timedelta(seconds=judgement.decide_within))
     if judgement.outcome == Outcome.DENY:
         _deny(change, judgement)
-    elif not judgement.settled:
+    elif not judgement.settled or _held_facts_come(judgement, facts):
         return judgement
     elif judgement.outcome == Outcome.ALLOW:
         approve(change, judgement, by="policy")
     else:
         _wait_for_people(change, judgement, fresh=fresh)
     return judgement
+
+
+def _held_facts_come(judgement: Judgement, facts: Facts) -> bool:
+    """Whether a held fact is still being read: nothing is approved before it can be compared."""
+    states = [facts.state(name) for name in judgement.hold]
+    return any(isinstance(state, Unknown) and state.kind == "pending" for state in states)
 
 
 def tallies(request: Request) -> list[Tally]:

@@ -20,11 +20,13 @@ from approvals.ci.wait import stream_news, wait_for_news  # noqa: E402
 from approvals.lifecycle.receipt import ensure_signing_key  # noqa: E402
 from approvals.views.stream import live  # noqa: E402
 from portal.config.bridge import Bridge  # noqa: E402
+from portal.config.celery import app as celery_app  # noqa: E402
 from portal.kernel.asgi import Receive, Scope, Send  # noqa: E402
 from portal.kernel.database import gives_back  # noqa: E402
 from portal.ledger.listen import Hub  # noqa: E402
 
 SLOW_THREADS = 8
+celery_app.set_default()  # for services that wake workers from these threads
 
 
 class Portal:

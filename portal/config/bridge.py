@@ -43,7 +43,8 @@ class Bridge:
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             start["status"] = int(status.split(" ", 1)[0])
             start["headers"] = [
-                (name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers
+                (name.lower().encode("latin-1"), value.strip().encode("latin-1"))
+                for name, value in headers
             ]
 
         def deliver(message: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Everything the outside may set, read once, loud when wrong."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, field_validator
@@ -29,6 +29,9 @@ class Environment(BaseSettings):
     secret_key_file: Path | None = Field(default=None, validation_alias="SECRET_KEY_FILE")
     signing_key_file: Path | None = Field(
         default=None, validation_alias="COUNTERSIGN_SIGNING_KEY_FILE"
+    )
+    request_log_level: Literal["INFO", "WARNING", "ERROR"] = Field(
+        default="ERROR", validation_alias="COUNTERSIGN_REQUEST_LOG"
     )
     git_roots: str = Field(default="", validation_alias="COUNTERSIGN_GIT_ROOTS")
     web_threads: int = Field(default=6, validation_alias="COUNTERSIGN_WEB_THREADS", ge=1, le=64)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -175,7 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "approvals.sweep", "schedule": 5.0, "options": {"expires": 5}},
 }
 
-GIT_ROOTS = [Path(root) for root in env.git_roots.split(":") if root]
+GIT_ROOTS = [Path(root) for root in env.git_roots.split(":") if root] or [HOME / "demo"]
 WEB_THREADS = env.web_threads
 
 LOGGING = {
@@ -185,8 +186,21 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django.server": {"level": "WARNING"},
-        "django_structlog": {"level": "WARNING"},
+        # One line for each call is for whoever asks for it; refusals are answers, not warnings.
+        "django_structlog": {"level": env.request_log_level},
+        "django.request": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},
     },
 }
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["event", "request"]),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
