@@ -73,10 +73,10 @@ def person(by: User, name: str, username: str | None = None) -> User:
 
 def company(policy: str = STAGING_AUTO, slug: str = "shop", repository: str = "") -> Company:
     """Project with three environments, a group of two leads, a policy in force, a token."""
-    organisation = Organisation.objects.first() or Organisation.objects.create(name="Example")
     admin = found_portal(
-        organisation=organisation, username="admin", name="Ada Admin", password=PASSWORD
+        organisation="Example", username="admin", name="Ada Admin", password=PASSWORD
     )
+    organisation = Organisation.objects.get()
     deputy = person(admin, "Dee Deputy")
     for role in ("administrator", "policy-publisher"):
         grant_role(by=admin, to=deputy, role=role, target=organisation)
@@ -94,7 +94,7 @@ def company(policy: str = STAGING_AUTO, slug: str = "shop", repository: str = ""
         grant_role(by=admin, to=viewer, role="viewer", target=project)
     put_in_force(admin, deputy, policy)
     account = create_service_account(by=admin, project=project, name="deploy-bot", owner=carol)
-    token, secret = issue_token(by=admin, account=account, scopes=["request", "read"])
+    _, secret = issue_token(by=admin, account=account, scopes=["request", "read"])
     return Company(
         admin=admin, deputy=deputy, alice=alice, bob=bob, carol=carol, mallory=mallory,
         project=project, account=account, token=authenticate_token(secret), secret=secret,

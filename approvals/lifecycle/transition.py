@@ -33,7 +33,7 @@ class Change:
         self._moved = False
 
     def set(self, **fields: Any) -> None:
-        """New values for fields other than `status`."""
+        """New values for fields other than `status`; they are saved with the next entry."""
         if "status" in fields:
             raise ValueError("status moves through `move` only")
         for name, value in fields.items():
@@ -84,11 +84,16 @@ class Change:
 
     @property
     def pending(self) -> bool:
-        """Whether there is anything to save."""
-        return bool(self._fields)
+        """Whether anything happened: no change without its entry."""
+        return bool(self._entries)
 
     def save(self) -> int:
-        """Write everything; the number of the last entry. Raises Moved when we came too late."""
+        """Write everything; the number of the last entry.
+
+        Raises Moved when we came too late, ValueError when nothing was recorded.
+        """
+        if not self._entries:
+            raise ValueError("nothing is written without an entry")
         request = self.request
         old_version = request.version
         values = {name: getattr(request, name) for name in self._fields}

@@ -163,8 +163,7 @@ def policies(*, with_git: bool) -> list[str]:
 
 def found_company(repository: Path | None) -> dict[str, Any]:
     """Make everything; logins and tokens as they stand in demo.json. Needs an empty portal."""
-    organisation = Organisation.objects.create(name=NAME)
-    people, passwords = _people(organisation)
+    people, passwords = _people()
     admin, deputy = people["priya"], people["jonas"]
     projects = _projects(admin, repository)
     for group, description in GROUPS.items():
@@ -193,12 +192,12 @@ def found_company(repository: Path | None) -> dict[str, Any]:
     }
 
 
-def _people(organisation: Organisation) -> tuple[dict[str, User], dict[str, str]]:
+def _people() -> tuple[dict[str, User], dict[str, str]]:
     passwords = {person.username: secrets.token_urlsafe(12) for person in PEOPLE}
     first = PEOPLE[0]
     people = {
         first.username: found_portal(
-            organisation=organisation,
+            organisation=NAME,
             username=first.username,
             name=first.name,
             password=passwords[first.username],
@@ -213,6 +212,7 @@ def _people(organisation: Organisation) -> tuple[dict[str, User], dict[str, str]
             password=passwords[person.username],
             email=f"{person.username}@harbor.example",
         )
+    organisation = Organisation.objects.get()
     for person in PEOPLE[1:]:
         for role in person.organisation:
             grant_role(
