@@ -51,6 +51,7 @@ EXIT_INTERNAL = 70
 
 ASK = "/api/v1/requests"
 POLL_SECONDS = 55  # how long the portal may hold one read open
+REDEEM_SECONDS = 60  # the portal looks at the world again before it answers
 CALL_SECONDS = 20  # how long any other call may take
 PAUSE_SECONDS = 15  # the longest pause between two tries
 LOG_SECONDS = 60  # how often a log without a terminal hears that we still wait
@@ -872,7 +873,12 @@ def redeem(portal: Portal, request: Request, run: Json, until: float, say: Say) 
     """The permit of an approved request. The same run attempt gets the same one again."""
     path = f"/api/v1/requests/{request.id}/redeem"
     body = {"run": run, "digest": request.digest}
-    return persist(lambda: read_permit(portal.call("POST", path, body), request, run), until, say)
+
+    def act() -> Permit:
+        answer = portal.call("POST", path, body, seconds=REDEEM_SECONDS)
+        return read_permit(answer, request, run)
+
+    return persist(act, until, say)
 
 
 def check_signature(receipt: Json, keys_file: Optional[str]) -> None:
