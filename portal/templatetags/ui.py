@@ -139,7 +139,7 @@ def nav(context: template.Context, place: str = "top") -> dict[str, Any]:
     return {
         "links": links if place == "top" else links[2:],
         "place": place,
-        "queue_count": context.get("queue_count"),
+        "queue_count": context.get("queue_count") or "",
     }
 
 

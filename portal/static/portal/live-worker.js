@@ -3,11 +3,12 @@
 "use strict";
 (() => {
   const KEEP = 200; // events remembered for tabs that open later
+  const OVERLAP = 200; // ledger numbers are given before the commit: a late one may be below `last`
   const RECONNECT = 3000; // after an answer that ends the EventSource for good (proxy, restart)
-  const SILENCE = 40000; // the portal beats every 15 s
+  const SILENCE = 25000; // the portal beats every 15 s
 
   function makeStream(tell) {
-    let source = null, last = 0, lost = 0, heard = Date.now(), beats = false;
+    let source = null, last = 0, lost = 0, heard = Date.now();
     const recent = [];
     const state = () => ({ kind: "state", open: lost === 0, since: lost || heard });
 
@@ -21,17 +22,17 @@
     }
     function open() {
       source?.close();
-      source = new EventSource(last ? `/live?after=${last}` : "/live");
-      source.onopen = () => {
+      source = new EventSource("/live"); // without a Last-Event-ID the portal says `resync` first
+      source.onopen = (event) => {
+        hear(event);
         lost = 0;
-        heard = Date.now();
         tell(state());
       };
       source.onerror = () => {
         lose();
         if (source.readyState === EventSource.CLOSED) setTimeout(open, RECONNECT);
       };
-      source.addEventListener("beat", () => { heard = Date.now(); beats = true; });
+      source.addEventListener("beat", hear);
       source.addEventListener("resync", (event) => {
         hear(event);
         recent.length = 0;
@@ -48,20 +49,16 @@
     }
     setInterval(() => {
       // A connection that died without a word (sleep, network change).
-      if (beats && !lost && Date.now() - heard > SILENCE) { lose(); open(); }
+      if (source && !lost && Date.now() - heard > SILENCE) { lose(); open(); }
     }, 5000);
 
-    // What a page rendered at ledger position `position` has missed.
+    // Tells a page rendered at ledger position `position` what it has missed.
     function join(position, send) {
       send(state());
-      if (!source) {
-        last = position;
-        open();
-      } else if (recent.length && recent[0].at <= position) {
-        for (const message of recent) if (message.at > position) send(message);
-      } else if (last > position) {
-        send({ kind: "resync" });
-      }
+      if (!source) open();
+      else if (recent.length && recent[0].at <= position) {
+        for (const message of recent) if (message.at > position - OVERLAP) send(message);
+      } else if (last > position) send({ kind: "resync" });
     }
     return { join };
   }

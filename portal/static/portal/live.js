@@ -24,6 +24,10 @@
     return answer.text();
   }
 
+  // Version 0 stands for “some version”: what a stream catches up with after a gap.
+  const knows = (element, message) =>
+    message.version > 0 && Number(element.dataset.version) >= message.version;
+
   // -- the queue -----------------------------------------------------------------------------
   const list = () => document.getElementById("queue");
   const held = new Set(); // ids of new rows that wait behind the bar
@@ -82,11 +86,12 @@
 
   async function updateRow(message) {
     const row = document.getElementById(`q-${message.id}`);
-    if (row && Number(row.dataset.version) >= message.version) return;
+    if (row && knows(row, message)) return;
     if (!row && busy()) return hold(message.id);
     const text = await read(list().dataset.rows.replace("{id}", message.id), "q");
     if (text === undefined) return settle();
     if (text === null) return row && leave(row);
+    if (!row && text.includes("data-over")) return;
     if (row) htmx.swap(row, text, { swapStyle: "outerHTML" });
     else if (!place(text)) return rereadList();
     const fresh = document.getElementById(`q-${message.id}`);
@@ -124,7 +129,7 @@
     const text = await read(live().dataset.url, "live");
     if (text === null) location.reload();
     if (text) {
-      htmx.swap("#live", text, { swapStyle: "none" });
+      htmx.swap(document.body, text, { swapStyle: "none" });
       tick();
       announce(document.querySelector("[data-state]").textContent.trim());
     }
@@ -149,8 +154,7 @@
       pending.set(message.id, message);
       work();
     } else if (page === "request" && live().dataset.request === message.id) {
-      const known = document.querySelector("[data-version]");
-      if (!known || Number(known.dataset.version) < message.version) rereadRequest();
+      if (!knows(document.querySelector("[data-version]"), message)) rereadRequest();
     }
   }
 

@@ -55,15 +55,24 @@
 
   document.addEventListener("htmx:sendError", () => flash("notSent"));
   document.addEventListener("htmx:responseError", () => flash("notRecorded"));
-  // A session that ended answers with the sign-in page: go there instead of swapping it in.
+  // A whole page instead of a part: the session ended, or the portal refused before the view.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (answered && new URL(answered).pathname.startsWith("/accounts/")) {
-      event.detail.shouldSwap = false;
-      location.reload();
-    }
+    const { xhr } = event.detail;
+    if (!/^\s*<!doctype/i.test(xhr.responseText)) return;
+    event.detail.shouldSwap = false;
+    const signIn = document.querySelector("[data-flash]").dataset.signIn;
+    if (xhr.status === 404 || new URL(xhr.responseURL).pathname === signIn) location.reload();
+    else flash("notRecorded");
   });
-  document.addEventListener("htmx:afterSwap", tick);
+  // After an answer: close the phone's sheet and show what became of it.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const sheet = event.target.closest?.("[popover]");
+    if (!event.target.matches?.("[data-decide]")) return;
+    if (sheet?.matches(":popover-open")) sheet.hidePopover();
+    if (event.detail.xhr.status < 400) event.target.reset();
+    document.querySelector("[data-flash]").scrollIntoView({ block: "nearest" });
+  });
+  document.addEventListener("htmx:afterSettle", tick);
 
   window.countersign = { announce, tick };
 })();
