@@ -34,7 +34,7 @@ def present_request(request: Request) -> dict[str, Any]:
         "created_at": rfc3339(request.created_at),
         "decide_by": rfc3339(request.decide_by) if request.decide_by else None,
         "use_by": rfc3339(request.use_by) if request.use_by else None,
-        "summary": summary(request, wanted),
+        "summary": summary(request, wanted, permit),
         "verdict": _verdict(request),
         "waiting_for": [
             {

@@ -64,6 +64,11 @@ HIDDEN = frozenset(
     | {"request.system", "request.pipeline", "request.job", "time.now"}
 )
 LOOK_WHEN_FALSE = frozenset({"git.exists", "git.is_head", "git.on_branch"})
+# Said by another row already, or background: shown when a policy reads them.
+QUIET = frozenset(
+    {"git.files_changed", "git.insertions", "git.deletions", "history.last_success_age_s"}
+    | {"git.signed", "time.weekday", "time.hour", "request.actor"}
+)
 SHOWN_PATHS = 12
 
 
@@ -112,6 +117,17 @@ def words(state: FactState, name: str = "") -> str:
     return str(value) if value != "" else str(_("none"))
 
 
+def _size(facts: Facts) -> str:
+    """“+182 −40 in 11 files” for the row that says how large the change is."""
+    parts = [facts.state(f"git.{name}") for name in ("insertions", "deletions", "files_changed")]
+    values = [part.value for part in parts if isinstance(part, Known)]
+    if len(values) != len(parts):
+        return words(facts.state("git.diff_lines"))
+    added, removed, files = values
+    text = ngettext("+%(a)s −%(r)s in %(n)s file", "+%(a)s −%(r)s in %(n)s files", int(str(files)))
+    return text % {"a": added, "r": removed, "n": files}
+
+
 def duration_words(seconds: int) -> str:
     """9 min, 1 h 48, 3 d 4 h."""
     if seconds < 60:
@@ -143,13 +159,14 @@ def fact_rows(
         state = facts.state(name)
         if name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
             continue
-        if fact_type.source == "claims" and not isinstance(state, Known) and name not in reads:
+        unclaimed = fact_type.source == "claims" and not isinstance(state, Known)
+        if (unclaimed or name in QUIET) and name not in reads:
             continue
         rows.append(
             FactRow(
                 name=name,
                 label=str(LABELS.get(name, name)),
-                value=words(state, name),
+                value=_size(facts) if name == "git.diff_lines" else words(state, name),
                 status=_status(name, state, fails),
                 source=fact_type.source,
                 observed_at=state.observed_at if isinstance(state, Known) else None,

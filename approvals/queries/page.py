@@ -118,7 +118,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         request=request,
         title=title_of(request),
         state=state_tag(request, permit, wanted),
-        sentence=summary(request, wanted),
+        sentence=summary(request, wanted, permit),
         subject=_subject(request),
         run_label=run_label(request.run),
         run_url=str(request.run.get("url", "")),
@@ -146,14 +146,18 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
 
 
 def _baseline(request: Request, decisions: list[Decision], seen: str) -> Snapshot | None:
-    """What to compare with: what the reader saw before, else what the first approver saw."""
+    """What to compare with: what the reader saw before, else what was last approved on.
+
+    In a later round that is what the void approval was given on, until somebody decides anew.
+    """
     if seen and request.snapshot is not None:
         if seen == request.snapshot.digest:
             return None
         found = Snapshot.objects.filter(request=request, digest=seen).first()
         if found is not None:
             return found
-    return next((d.snapshot for d in decisions if d.round == request.round), None)
+    current = [d.snapshot for d in decisions if d.round == request.round]
+    return current[0] if current else (decisions[-1].snapshot if decisions else None)
 
 
 def _rows(request: Request, baseline: Snapshot | None, body: dict[str, Any]) -> list[FactRow]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from approvals.models import Request
+from approvals.models import Permit, Request
 from approvals.permissions import obligations
 from approvals.quorum import Tally, tally
-from approvals.states import Status
+from approvals.states import PermitStatus, Status
 from portal.directory.queries import memberships_of
 
 
@@ -42,8 +43,10 @@ def waiting_for(request: Request, approvals: Sequence[str] | None = None) -> lis
     ]
 
 
-def summary(request: Request, wanted: Sequence[Wanted]) -> str:
+def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = None) -> str:
     """Where it stands and what happens next, in one sentence."""
+    if permit is not None:
+        return str(_PERMIT[PermitStatus(permit.status)])
     if request.status == Status.PENDING:
         return _pending(request, wanted)
     if request.status == Status.DENIED:
@@ -58,6 +61,17 @@ def summary(request: Request, wanted: Sequence[Wanted]) -> str:
         Status.SUPERSEDED: _("Superseded by a newer request."),
         Status.REVOKED: _("The approval was taken back."),
     }[Status(request.status)]
+
+
+_PERMIT = {
+    PermitStatus.ISSUED: _lazy("The permit was issued; the action has not begun yet."),
+    PermitStatus.RUNNING: _lazy("The action is running."),
+    PermitStatus.SUCCEEDED: _lazy("The action succeeded."),
+    PermitStatus.FAILED: _lazy("The action failed."),
+    PermitStatus.LOST: _lazy("The run fell silent: nobody knows how the action ended."),
+    PermitStatus.EXPIRED: _lazy("The permit was not used in time; the action did not run."),
+    PermitStatus.REVOKED: _lazy("The permit was taken back."),
+}
 
 
 def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
