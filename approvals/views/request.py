@@ -52,6 +52,7 @@ def _context(page: RequestPage, seen: str) -> dict[str, Any]:
     soon = panel.ends_at is not None and (panel.ends_at - now()).total_seconds() < SOON_SECONDS
     return {
         "page": page,
+        "seen": seen,
         "waiting": page.request.status in WAITING,
         "urgency": "bad" if soon else "idle",
         "live_url": f"{address}?seen={seen or panel.snapshot_digest}",
