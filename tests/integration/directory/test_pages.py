@@ -8,6 +8,7 @@ from portal.access import Capability, grant_role, holds
 from portal.directory.groups import add_member, create_group
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
+from portal.ledger.models import Entry
 from tests.integration.pages import as_, text
 
 
@@ -313,3 +314,28 @@ def test_the_addresses_want_a_person(company):
         answer = Client().get(reverse(name))
         assert answer.status_code == 302
         assert answer["Location"].startswith(reverse("account_login"))
+
+
+def test_a_form_from_another_site_is_refused(company):
+    address = reverse("group", args=[company.leads.pk])
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(company.gus)
+    refused = client.post(address, {"person": "olga"})
+    assert refused.status_code == 403
+    assert not company.leads.memberships.filter(person=company.olga).exists()
+    token = client.get(address).context["csrf_token"]
+    client.post(address, {"person": "olga", "csrfmiddlewaretoken": str(token)})
+    assert company.leads.memberships.filter(person=company.olga).exists()
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_never_changes_anything(company, method):
+    client = as_(company.ada)
+    before = Entry.objects.count()
+    for name in ("project-archive", "project-restore", "project-edit", "project-roles"):
+        getattr(client, method)(reverse(name, args=[company.shop.pk]))
+    getattr(client, method)(reverse("member-remove", args=[company.leads.pk, company.vera.pk]))
+    getattr(client, method)(
+        reverse("project-role-revoke", args=[company.shop.pk, company.vera.pk, "viewer"])
+    )
+    assert Entry.objects.count() == before
