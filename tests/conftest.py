@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -14,6 +15,15 @@ from tests.plugin import server_of_this_run
 def worker_database() -> str:
     """The name of this xdist worker's own database."""
     return "test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_configure():
+    """Tests make many people; how slowly a password is hashed is Django's own test.
+
+    Nothing is collected for them either: the finders serve static files, as under `make run`.
+    """
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STATIC_ROOT = None
 
 
 @pytest.fixture(scope="session")

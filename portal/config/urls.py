@@ -18,7 +18,7 @@ urlpatterns = [
     path("", include("policies.urls")),
     path("", include("approvals.urls")),
     path("", include("approvals.ci.urls")),
-    path("account/", include("allauth.account.urls")),
+    path("account/", include("portal.accounts.allauth_urls")),
 ]
 
 handler400 = "portal.config.errors.bad_request"

@@ -1,0 +1,179 @@
+"""Two projects and one person of each kind: what the access tables are asked about."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver
+
+from approvals.lifecycle.submit import submit_request
+from approvals.models import Request
+from policies.models import Policy
+from portal.access import grant_role
+from portal.access.models import Organisation
+from portal.accounts.authentication import authenticate_token, issue_token
+from portal.accounts.models import ProjectToken, ServiceAccount
+from portal.accounts.service_accounts import create_service_account
+from portal.directory.environments import create_environment
+from portal.directory.groups import add_member
+from portal.directory.models import ApproverGroup, Environment, Project
+from portal.directory.projects import create_project
+from portal.kernel.ids import new_id
+from tests.factories import Company, company, person, submission
+
+PERSONAS = (
+    "anonymous",
+    "outsider",
+    "viewer",
+    "approver",
+    "maintainer",
+    "administrator",
+    "auditor",
+)
+
+# A role that exists for the kind of object the address is about.
+ROLE_OF = {
+    "group-role-revoke": "group-manager",
+    "portal-role-revoke": "auditor",
+    "policy-role-revoke": "policy-publisher",
+}
+
+
+@dataclass
+class Place:
+    """One project with one of everything in it."""
+
+    project: Project
+    environment: Environment
+    account: ServiceAccount
+    token: ProjectToken
+    secret: str
+    request: Request
+
+
+@dataclass
+class World:
+    """`shop` is the project the personas have roles on; `bank` is somebody else's."""
+
+    company: Company
+    shop: Place
+    bank: Place
+    group: ApproverGroup
+    policy: Any
+    people: dict[str, Any]
+    cookies: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def ask(
+        self, persona: str, method: str, address: str, name: str = "", place: Place | None = None
+    ) -> int:
+        """The status this persona gets; whatever it did is undone."""
+        self.client.cookies.clear()
+        if persona in self.cookies:
+            self.client.cookies[settings.SESSION_COOKIE_NAME] = self.cookies[persona]
+        form = self.form(name, place or self.shop) if method == "post" else {}
+        with transaction.atomic():
+            response = getattr(self.client, method)(address, form)
+            transaction.set_rollback(True)
+        return response.status_code
+
+    def form(self, name: str, place: Place) -> dict[str, Any]:
+        """What a browser would send; addresses not named here get a form with nothing useful."""
+        filled = {
+            "decide": {
+                "outcome": "approve",
+                "comment": "Looks right",
+                "snapshot": place.request.snapshot.digest,
+            },
+            "withdraw": {"reason": "Not today"},
+            "revoke": {"reason": "Not today"},
+        }
+        return filled.get(name, {"csrfmiddlewaretoken": "from the page"})
+
+    def arguments(self, name: str, parameters: set[str], place: Place) -> dict[str, Any]:
+        """Values for the parameters of an address that is about `place`."""
+        known = {
+            "project_id": place.project.pk,
+            "environment_id": place.environment.pk,
+            "account_id": place.account.pk,
+            "token_id": place.token.pk,
+            "request_id": place.request.pk,
+            "permit_id": new_id(),
+            "group_id": self.group.pk,
+            "policy_id": self.policy.pk,
+            "person_id": self.people["approver"].pk,
+            "role": ROLE_OF.get(name, "viewer"),
+            "number": 1,
+            "name": "countersign.py",
+        }
+        return {parameter: known[parameter] for parameter in parameters}
+
+
+def _place(who: Company, project: Project) -> Place:
+    environment = project.environments.filter(name="production").first() or create_environment(
+        by=who.admin, project=project, name="production", tier="production"
+    )
+    account = create_service_account(
+        by=who.admin, project=project, name="release-bot", owner=who.carol
+    )
+    _, secret = issue_token(by=who.admin, account=account, scopes=["request", "read"])
+    token = authenticate_token(secret)
+    request, _ = submit_request(
+        token=token, submission=submission(project=project.slug), idempotency_key="first"
+    )
+    request.refresh_from_db()
+    return Place(project, environment, account, token, secret, request)
+
+
+def _people(who: Company) -> dict[str, Any]:
+    people = {name: person(who.admin, name.title(), name) for name in PERSONAS[1:]}
+    grant_role(by=who.admin, to=people["viewer"], role="viewer", target=who.project)
+    grant_role(by=who.admin, to=people["maintainer"], role="maintainer", target=who.project)
+    organisation = Organisation.objects.get()
+    for name in ("administrator", "auditor"):
+        grant_role(by=who.admin, to=people[name], role=name, target=organisation)
+    add_member(
+        by=who.admin,
+        group=ApproverGroup.objects.get(name="team-leads"),
+        person=people["approver"],
+    )
+    return people
+
+
+def build() -> World:
+    """Everything above, through the real services."""
+    who = company()
+    bank = create_project(by=who.admin, slug="bank", name="Bank")
+    people = _people(who)
+    group = ApproverGroup.objects.get(name="team-leads")
+    world = World(
+        company=who,
+        shop=_place(who, who.project),
+        bank=_place(who, bank),
+        group=group,
+        policy=Policy.objects.get(),
+        people=people,
+    )
+    for name, one in people.items():
+        client = Client()
+        client.force_login(one)
+        world.cookies[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return world
+
+
+def every_address() -> dict[str, set[str]]:
+    """Each address of the portal by name, with the names of its parameters."""
+    return dict(_walk(get_resolver(), "", set()))
+
+
+def _walk(resolver: Any, namespace: str, parameters: set[str]) -> Any:
+    for pattern in resolver.url_patterns:
+        found = parameters | set(pattern.pattern.converters)
+        found |= set(pattern.pattern.regex.groupindex)
+        if hasattr(pattern, "url_patterns"):
+            below = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern, below, found)
+        else:
+            yield f"{namespace}{pattern.name}", found
