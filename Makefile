@@ -51,7 +51,7 @@ check-imports:
 	@$(VENV)/python $(VENV)/lint-imports --no-logo
 
 check-templates:
-	@if [ -d templates ]; then $(VENV)/python -m djlint templates --check --quiet; fi
+	@if [ -d templates ]; then $(VENV)/python -m djlint templates --lint --quiet; fi
 
 check-django:
 	@$(DJANGO) $(VENV)/python manage.py check

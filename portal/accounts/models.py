@@ -68,9 +68,7 @@ class ServiceAccount(models.Model):
         default_permissions = ()
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "name"], name="service_account_name_once"
-            )
+            models.UniqueConstraint(fields=["project", "name"], name="service_account_name_once")
         ]
 
     def __str__(self) -> str:

@@ -15,8 +15,8 @@ from portal.kernel.ids import new_id
 
 slug = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z",
-    _("Use small letters, digits, dots, hyphens and underscores; begin and end with a letter or digit."),
-)  # fmt: skip
+    _("Use small letters, digits and . _ - between them; begin and end with a letter or digit."),
+)
 project_path = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?\Z",
     _("Use small letters, digits, dots, hyphens, underscores and slashes."),
