@@ -33,9 +33,8 @@ from approvals.lifecycle.finish import finish_permit, heartbeat
 from approvals.lifecycle.redeem import Claim, redeem_request
 from approvals.lifecycle.submit import Submission, submit_request
 from approvals.lifecycle.withdraw import withdraw_for_run
-from approvals.queries import load_for_token
+from approvals.queries import readable_by
 from approvals.states import PermitStatus
-from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Invalid, Refused
 
@@ -196,7 +195,7 @@ def submit(
         token=_token(request), submission=to_submission(body), idempotency_key=idempotency_key
     )
     return _json(
-        present_request(found),
+        present_request(found, new=created),
         201 if created else 200,
         {"Location": f"{settings.PUBLIC_URL}/api/v1/requests/{found.id}"},
     )
@@ -210,8 +209,7 @@ def submit(
 )
 def read(request: HttpRequest, request_id: UUID, wait: int = 0, after: int = 0) -> HttpResponse:
     """With `wait` (seconds, at most 60) the call blocks until the version is newer than `after`."""
-    require_scope(_token(request), "read")
-    found = load_for_token(_token(request), request_id)
+    found = readable_by(_token(request), request_id)
     response = _json(present_request(found))
     response["Countersign-Version"] = str(found.version)
     return response
@@ -225,8 +223,7 @@ def read(request: HttpRequest, request_id: UUID, wait: int = 0, after: int = 0) 
 )
 def stream(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Each event carries the id and version; read the request again for its content."""
-    require_scope(_token(request), "read")
-    load_for_token(_token(request), request_id)
+    readable_by(_token(request), request_id)
     return problem(503, "unavailable", "Streams are served by the portal's ASGI server only.")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from portal.kernel.errors import Refused
 
@@ -53,6 +53,12 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="countersign"'
     return response
+
+
+def problem_page(request: HttpRequest) -> HttpResponse:
+    """What `type` of a problem points to: every code with its meaning."""
+    lines = [f"{code}\n    {meaning}\n" for code, meaning in sorted(CODES.items())]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
 def problem_of(refusal: Refused) -> HttpResponse:

@@ -6,8 +6,10 @@ from django.urls import path
 from approvals.ci.api import api
 from approvals.ci.downloads import client_file
 from approvals.ci.keys import keys
+from approvals.ci.problems import problem_page
 
 urlpatterns = [
+    path("api/v1/problems", problem_page, name="problems"),
     path("api/v1/", api.urls),
     path(".well-known/countersign/keys.json", login_not_required(keys), name="keys"),
     path("cli/<str:name>", login_not_required(client_file), name="client-file"),

@@ -16,8 +16,7 @@ from django.http import HttpResponse
 from approvals.ci.identity import token_of
 from approvals.ci.present import present_request
 from approvals.ci.problems import problem, problem_of
-from approvals.queries import load_for_token
-from portal.accounts.authentication import require_scope
+from approvals.queries import readable_by
 from portal.kernel.asgi import (
     SSE_HEADERS,
     InPool,
@@ -41,8 +40,7 @@ def read_now(authorization: str, request_id: UUID) -> tuple[int, HttpResponse]:
     """One authorised read: the version and the whole answer."""
     try:
         token = token_of(authorization)
-        require_scope(token, "read")
-        found = load_for_token(token, request_id)
+        found = readable_by(token, request_id)
     except Refused as refusal:
         return -1, problem_of(refusal)
     response = HttpResponse(orjson.dumps(present_request(found)), content_type="application/json")

@@ -18,6 +18,7 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 _PAUSE = 5.0
+EXPIRES = 30  # seconds: a sweep says it again, so old messages must not pile up
 _waiting: queue.Queue[tuple[str, tuple[Any, ...]]] = queue.Queue(maxsize=10_000)
 _started = threading.Lock()
 _thread: threading.Thread | None = None
@@ -54,7 +55,7 @@ def _publish_all() -> None:
     while True:
         task, arguments = _waiting.get()
         try:
-            current_app.send_task(task, args=arguments, ignore_result=True)
+            current_app.send_task(task, args=arguments, ignore_result=True, expires=EXPIRES)
         except Exception as error:  # whatever the broker's client raises: the sweep covers it
             log.warning("the broker does not take messages (%s); again in %g s",
                         type(error).__name__, _PAUSE)  # fmt: skip

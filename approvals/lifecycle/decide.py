@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from approvals.context.drift import changes_between
 from approvals.lifecycle.evaluate import approve, tallies
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
-from approvals.permissions import why_not
+from approvals.permissions import Refusal, why_not
 from approvals.queries import visible
 from approvals.quorum import satisfied
 from approvals.states import Status
@@ -22,7 +22,7 @@ from policies.queries import pinned_policies
 from portal.accounts.models import User
 from portal.kernel.canonical import commitment
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.text import text_problem
 from portal.ledger.actors import person_actor
 
@@ -33,7 +33,11 @@ class SnapshotMoved(Conflict):
     """The facts are not the ones the person looked at; `changes` says which, old and new."""
 
     code = "snapshot-moved"
-    changes: ClassVar[list[dict[str, Any]]]
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """Each changed fact: `{fact, old, new}`."""
+        return list(self.extra.get("changes", []))
 
 
 @dataclass(frozen=True)
@@ -61,25 +65,41 @@ def record_decision(
     with transaction.atomic():
         request = _visible_and_locked(by, request_id)
         refusal = why_not(by, "decide", request)
-        if refusal is not None:
-            raise refusal.error()
-        snapshot, verdict = _shown(request, snapshot_digest)
-        decision = Decision.objects.create(
-            request=request,
-            round=request.round,
-            person=by,
-            outcome=outcome,
-            comment=comment,
-            comment_salt=secrets.token_bytes(16),
-            snapshot=snapshot,
-            verdict=verdict,
-            authn=authn,
-            decided_at=now(),
-        )
-        change = Change(request, person_actor(by, authn=authn, roles=("approver",)))
-        _note(change, decision)
-        _count(change, decision)
-        return Decided(change.save(), request.status)
+        if refusal is None:
+            return _decide(request, by, outcome, comment, snapshot_digest, authn)
+        if refusal.status == Forbidden.status:
+            _note_refusal(request, by, outcome, refusal, authn)
+    raise refusal.error()  # after the commit: who tried stays on record
+
+
+def _decide(
+    request: Request, by: User, outcome: str, comment: str, snapshot_digest: str, authn: str
+) -> Decided:
+    snapshot, verdict = _shown(request, snapshot_digest)
+    decision = Decision.objects.create(
+        request=request,
+        round=request.round,
+        person=by,
+        outcome=outcome,
+        comment=comment,
+        comment_salt=secrets.token_bytes(16),
+        snapshot=snapshot,
+        verdict=verdict,
+        authn=authn,
+        decided_at=now(),
+    )
+    change = Change(request, person_actor(by, authn=authn, roles=("approver",)))
+    _note(change, decision)
+    _count(change, decision)
+    return Decided(change.save(), request.status)
+
+
+def _note_refusal(request: Request, by: User, outcome: str, refusal: Refusal, authn: str) -> None:
+    change = Change(request, person_actor(by, authn=authn))
+    change.note(
+        "decision.refused", outcome="refused", decision={"outcome": outcome, "code": refusal.code}
+    )
+    change.save()
 
 
 def _checked(outcome: str, comment: str) -> str:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from approvals.context.collect import (
     Answer,
@@ -21,6 +20,7 @@ from approvals.context.collect import (
 )
 from approvals.context.registry import SOURCES
 from approvals.context.source import Question, Source
+from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge, still_waiting
 from approvals.lifecycle.transition import Change, Moved, locked
 from approvals.models import Reading, Request
@@ -131,5 +131,8 @@ def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
 
 
 def want_again(request: Request) -> None:
-    """Ask every source again soon: a new round has begun."""
-    Reading.objects.filter(Q(request=request)).update(next_try=now(), attempts=0)
+    """Ask every source again at once: a new round has begun."""
+    readings = Reading.objects.filter(request=request)
+    readings.update(next_try=now(), attempts=0)
+    for source in readings.values_list("source", flat=True):
+        wake("approvals.read_source", str(request.id), source)

@@ -2,7 +2,7 @@
 
 from approvals.queries.filters import QueueFilters, parse_filters
 from approvals.queries.listing import RequestsPage, requests_page
-from approvals.queries.owned import load_for_token, owned_by, owned_permit
+from approvals.queries.owned import owned_by, owned_permit, readable_by
 from approvals.queries.page import RequestPage, request_page
 from approvals.queries.queue import QueuePage, queue_page, queue_row
 from approvals.queries.rows import QueueRow
@@ -16,13 +16,13 @@ __all__ = [
     "RequestPage",
     "RequestsPage",
     "Sight",
-    "load_for_token",
     "load_request",
     "owned_by",
     "owned_permit",
     "parse_filters",
     "queue_page",
     "queue_row",
+    "readable_by",
     "request_page",
     "requests_page",
     "sight_of",

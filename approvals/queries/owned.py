@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from approvals.models import Permit, Request
+from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Forbidden, NotFound
 
@@ -18,6 +19,17 @@ def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
     )
     if found is None:
         raise NotFound("There is no such request in the project of this token.")
+    return found
+
+
+def readable_by(token: ProjectToken, request_id: UUID) -> Request:
+    """A request this token may read: with `read` all of its project's, else its account's own.
+
+    Raises NotFound, Forbidden.
+    """
+    found = load_for_token(token, request_id)
+    if "request" not in token.scopes or found.account_id != token.account_id:
+        require_scope(token, "read")
     return found
 
 

@@ -10,6 +10,7 @@ from approvals.models import Request
 from approvals.states import PermitStatus
 from portal.directory.groups import remove_member
 from portal.directory.models import ApproverGroup
+from portal.kernel.errors import Forbidden
 from portal.ledger.models import Entry
 from tests.factories import ask, decide, redeem
 
@@ -89,3 +90,12 @@ def test_the_history_has_no_gap_and_every_line_names_the_one_before(who):
     assert [p["seq"] for p in payloads] == list(range(1, len(entries) + 1))
     assert [p["prev"] for p in payloads] == [None] + [bytes(e.leaf).hex() for e in entries[:-1]]
     assert Request.objects.get(pk=request.pk).ledger_seq == len(entries)
+
+
+def test_a_refused_decision_is_refused_and_stays_on_record(who):
+    request = ask(who, run={"id": "77", "attempt": 1, "actor": "alice"})
+    with pytest.raises(Forbidden) as refusal:
+        decide(request, who.alice)
+    assert refusal.value.code == "own-change"
+    assert types_of(request)[-1] == "decision.refused"
+    assert decide(request, who.bob).status == "approved"
