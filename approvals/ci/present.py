@@ -5,19 +5,24 @@ from typing import Any
 from django.conf import settings
 
 from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
-from approvals.models import Permit, Request
+from approvals.models import Decision, Permit, Request
 from approvals.queries import summary, waiting_for
+from approvals.states import Status
 from portal.kernel.clock import rfc3339
 
 
-def present_request(request: Request) -> dict[str, Any]:
-    """The body of every answer about a request (four queries at most)."""
-    decisions = list(request.decisions.select_related("person").order_by("decided_at"))
+def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
+    """The body of every answer about a request (three queries at most).
+
+    `new`: made by this very call, so nobody has decided on it yet.
+    """
+    decisions = [] if new else _decisions(request)
     approvals = [
         str(d.person_id) for d in decisions if d.round == request.round and d.outcome == "approve"
     ]
     wanted = waiting_for(request, approvals)
-    permit = Permit.objects.filter(request=request).first() if request.approved_at else None
+    redeemed = request.status == Status.REDEEMED
+    permit = Permit.objects.filter(request=request).first() if redeemed else None
     return {
         "id": str(request.id),
         "number": request.number,
@@ -60,6 +65,10 @@ def present_request(request: Request) -> dict[str, Any]:
         "drift": request.drift,
         "permit": present_permit(permit) if permit else None,
     }
+
+
+def _decisions(request: Request) -> list[Decision]:
+    return list(request.decisions.select_related("person").order_by("decided_at"))
 
 
 def _verdict(request: Request) -> dict[str, Any] | None:

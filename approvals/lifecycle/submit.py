@@ -92,16 +92,18 @@ def submit_request(
 
 
 def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None:
-    found = (
-        Request.objects.filter(account=token.account, idempotency_key=key)
-        .select_related("project", "environment", "account__owner", "token", "verdict", "snapshot")
-        .first()
-    )
-    if found is not None and found.body_digest != body_digest:
+    mine = Request.objects.filter(account=token.account, idempotency_key=key)
+    # Nearly always none, so the question is cheap and only a repetition loads the whole row.
+    known = mine.values_list("body_digest", flat=True).first()
+    if known is None:
+        return None
+    if known != body_digest:
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )
-    return found
+    return mine.select_related(
+        "project", "environment", "account__owner", "token", "verdict", "snapshot"
+    ).get()
 
 
 def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: str) -> Request:
