@@ -1,0 +1,1 @@
+"""The speed promises, measured as ratios: `python -m bench`. See README.md."""
