@@ -14,6 +14,7 @@ from policies.language.facts import Facts, Known
 from portal.access import Capability, holds
 from portal.accounts.models import User
 from portal.directory.queries import groups_of
+from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
 
 Verb = Literal["decide", "withdraw", "revoke"]
@@ -92,6 +93,11 @@ def eligible(request: Request, members: Mapping[str, Iterable[User]]) -> dict[st
     }
 
 
+def is_late(request: Request) -> bool:
+    """Whether the time to decide is over; the sweep may not have come by yet."""
+    return request.decide_by is not None and request.decide_by <= now()
+
+
 def why_not_decide(
     person: User,
     request: Request,
@@ -107,6 +113,8 @@ def why_not_decide(
         return Refusal("gathering", "The facts are still being gathered.", 409)
     if request.status != Status.PENDING:
         return Refusal("not-pending", f"This request is {request.status}; nothing waits.", 409)
+    if is_late(request):
+        return Refusal("late", "The time to decide is over; the pipeline has to ask again.", 409)
     toucher = touched_by(person, touchers(request))
     if toucher is not None:
         return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")

@@ -105,9 +105,9 @@ def _object(policy: Policy) -> dict[str, str]:
 
 
 def _lock(policy: Policy) -> Policy:
-    return (
-        Policy.objects.select_for_update(of=("self",)).select_related("in_force").get(pk=policy.pk)
-    )
+    # Locks first and reads then: a join would miss the version that came into force meanwhile.
+    Policy.objects.select_for_update().values_list("pk").get(pk=policy.pk)
+    return Policy.objects.select_related("in_force").get(pk=policy.pk)
 
 
 def _insert_version(by: Any, policy: Policy, number: int, text: str, note: str) -> PolicyVersion:

@@ -24,6 +24,7 @@ from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge, still_waiting
 from approvals.lifecycle.transition import Change, Moved, locked
 from approvals.models import Reading, Request
+from approvals.permissions import is_late
 from policies.language.facts import Facts, FactState
 from policies.queries import BrokenPolicy, pinned_policies
 from portal.kernel.clock import now
@@ -101,7 +102,7 @@ def _pause(attempts: int) -> timedelta:
 
 def _judge_again(request_id: UUID) -> None:
     request = locked(request_id)
-    if not still_waiting(request):
+    if not still_waiting(request) or is_late(request):  # a late fact ends nothing in "go"
         Reading.objects.filter(request=request).update(next_try=None)
         return
     change = Change(request, SYSTEM)

@@ -127,10 +127,12 @@ class Change:
 def locked(request_id: UUID) -> Request:
     """The request's row, locked until the transaction ends, with what every step reads.
 
+    Two statements on purpose: one that locks and joins would, after a wait, give the new row beside
+    the old state of the other tables, where its newest verdict and snapshot are missing.
+
     Raises Request.DoesNotExist.
     """
-    return (
-        Request.objects.select_for_update(of=("self",))
-        .select_related("project", "environment", "account__owner", "token", "verdict", "snapshot")
-        .get(pk=request_id)
-    )
+    Request.objects.select_for_update().values_list("pk").get(pk=request_id)
+    return Request.objects.select_related(
+        "project", "environment", "account__owner", "token", "verdict", "snapshot"
+    ).get(pk=request_id)
