@@ -18,12 +18,8 @@ def worker_database() -> str:
 
 
 def pytest_configure():
-    """Tests make many people; how slowly a password is hashed is Django's own test.
-
-    Nothing is collected for them either: the finders serve static files, as under `make run`.
-    """
+    """Tests make many people; how slowly a password is hashed is Django's own test."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STATIC_ROOT = None
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,12 @@
 """`python -m portal.config.server`: one uvicorn, one port."""
 
 import resource
+import sys
 from types import FrameType
 
 import uvicorn
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 from portal.config.asgi import application
 from portal.config.settings import env
@@ -30,7 +33,11 @@ def _raise_open_files() -> None:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Check, then serve until told to stop. An unsafe database is a reason not to start."""
+    try:
+        call_command("check", databases=["default"])
+    except SystemCheckError as error:
+        sys.exit(str(error))
     _raise_open_files()
     config = uvicorn.Config(
         application,

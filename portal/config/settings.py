@@ -147,7 +147,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static-collected"
+STATIC_ROOT = None  # nothing is collected: whitenoise finds the files where they are
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 300
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

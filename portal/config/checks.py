@@ -1,0 +1,67 @@
+"""What makes an installation unsafe, found before it serves: `manage.py check --database default`.
+
+The server runs these when it starts and does not start with an error among them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connections
+
+
+@register(Tags.database)
+def ledger_is_safe(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Acknowledged entries must survive a crash, and the app's role must not be able to rewrite."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute(
+                    """SELECT current_setting('synchronous_commit'), current_user,
+                              (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+                              pg_has_role(current_user, relowner, 'MEMBER')
+                       FROM pg_class WHERE oid = to_regclass('ledger_entry')"""
+                )
+                row = cursor.fetchone()
+        except DatabaseError as error:
+            return [Error(f"The database does not answer: {error}", id="countersign.E001")]
+        if row is not None:
+            found += _of(*row)
+    return found
+
+
+def _of(commit: str, role: str, superuser: bool, owns: bool) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if commit == "off":
+        found.append(
+            Error(
+                "synchronous_commit is off: a crash loses decisions that were acknowledged.",
+                hint=f"ALTER ROLE {role} SET synchronous_commit = on",
+                id="countersign.E002",
+            )
+        )
+    if superuser or owns:
+        found.append(
+            Warning(
+                f"The database role {role} owns the ledger's table or is a superuser: it could "
+                "drop the guards and rewrite history.",
+                hint="Use the role countersign_app (docs/how-to/run-in-production.md).",
+                id="countersign.W001",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def address_is_public(**_: Any) -> list[CheckMessage]:
+    """Cookies and tokens travel in clear text over http."""
+    if settings.PUBLIC_URL.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "COUNTERSIGN_URL is not an https:// address: tokens and sessions travel in clear text.",
+            id="countersign.W002",
+        )
+    ]
