@@ -186,4 +186,4 @@ def digest(value: str) -> SafeString:
         short = f"{algorithm}:{hexadecimal[:8]}…{hexadecimal[-4:]}"
     else:
         short = whole[:12] if len(whole) >= 40 and not algorithm else whole
-    return format_html('<code title="{}">{}</code>', whole, short)
+    return format_html('<code class="digest" title="{}">{}</code>', whole, short)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from approvals.lifecycle.decide import SnapshotMoved, record_decision
-from approvals.views.http import PersonRequest
+from approvals.views.http import PersonRequest, snapshot_digest
 from approvals.views.request import show
 from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
 
@@ -18,8 +18,8 @@ from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
 @require_POST
 def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """One person's answer to the facts that were on the screen. Never decided by a GET."""
-    outcome, shown = request.POST.get("outcome", ""), request.POST.get("snapshot", "")
-    comment = request.POST.get("comment", "")
+    outcome, comment = request.POST.get("outcome", ""), request.POST.get("comment", "")
+    shown = snapshot_digest(request.POST.get("snapshot", ""))
     try:
         decided = record_decision(
             by=request.user,

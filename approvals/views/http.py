@@ -1,5 +1,6 @@
 """What every view of this app shares: the typed request, addresses with filters, fragments."""
 
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,8 @@ from django_htmx.middleware import HtmxDetails
 from approvals.queries import QueueFilters
 from approvals.queries.queue import Choices
 from portal.accounts.models import User
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class PersonRequest(HttpRequest):
@@ -42,6 +45,11 @@ def place_fields(filters: QueueFilters, choices: Choices) -> list[FilterField]:
 def field(name: str, label: str, value: str, values: list[str]) -> FilterField:
     """A select whose choices are their own words; the current value is always among them."""
     return FilterField(name, label, value, [(one, one) for one in sorted({*values, value} - {""})])
+
+
+def snapshot_digest(value: str) -> str:
+    """A digest as forms and addresses carry it; empty for anything else."""
+    return value if DIGEST.fullmatch(value) else ""
 
 
 def address(path: str, filters: QueueFilters, **changes: Any) -> str:

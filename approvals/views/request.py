@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from approvals.queries import RequestPage, request_page
 from approvals.states import WAITING
-from approvals.views.http import PersonRequest
+from approvals.views.http import PersonRequest, snapshot_digest
 from portal.kernel.clock import now
 
 SOON_SECONDS = 15 * 60
@@ -22,13 +22,13 @@ PARTS = "approvals/_live.html"
 @require_safe
 def request_view(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """Facts, requirements, the decision, the history."""
-    return show(request, request_id, seen=request.GET.get("seen", ""))
+    return show(request, request_id, seen=snapshot_digest(request.GET.get("seen", "")))
 
 
 @require_safe
 def live(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """The live parts again; `?seen=` is the snapshot the reader had before."""
-    return show(request, request_id, seen=request.GET.get("seen", ""), parts=True)
+    return show(request, request_id, seen=snapshot_digest(request.GET.get("seen", "")), parts=True)
 
 
 def show(

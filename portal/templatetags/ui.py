@@ -110,6 +110,13 @@ def visible(text: object) -> str:
 
 
 @register.filter
+def web_address(text: object) -> str:
+    """An address from outside that may become a link; empty for any other scheme."""
+    address = str(text)
+    return address if address.startswith(("https://", "http://")) else ""
+
+
+@register.filter
 def initials(name: object) -> str:
     """Up to two letters for the user menu."""
     words = make_visible(str(name)).split()

@@ -121,12 +121,12 @@
   }
 
   // -- the request page ----------------------------------------------------------------------
-  const live = () => document.querySelector("[data-request]");
+  const shown = () => document.querySelector("[data-version]");
   let reading = false, again = false;
   async function rereadRequest() {
     if (reading) { again = true; return; }
     reading = true;
-    const text = await read(live().dataset.url, "live");
+    const text = await read(shown().dataset.url, "live");
     if (text === null) location.reload();
     if (text) {
       htmx.swap(document.body, text, { swapStyle: "none" });
@@ -153,8 +153,8 @@
     } else if (page === "queue") {
       pending.set(message.id, message);
       work();
-    } else if (page === "request" && live().dataset.request === message.id) {
-      if (!knows(document.querySelector("[data-version]"), message)) rereadRequest();
+    } else if (page === "request" && document.querySelector("[data-request]").dataset.request === message.id) {
+      if (!knows(shown(), message)) rereadRequest();
     }
   }
 
