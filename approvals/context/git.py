@@ -6,7 +6,11 @@ https, ssh and local folders are spoken, every command ends within the reading's
 """
 
 import fcntl
+import hashlib
+import logging
 import os
+import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -18,8 +22,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree (SHA-1)
-MAX_AUTHORS = 500
+log = logging.getLogger(__name__)
+
+MAX_COMMITS = 20_000  # of a longer span the authors are not known: leaving some out would free them
+STALE_LOCK_SECONDS = 60  # far beyond a reading's budget: git was killed while it held the lock
+MARK = "mirror-of"
 # `safe.directory`: local folders belong to other users; which ones may be read is decided when a
 # project is saved (GIT_ROOTS), and nothing of theirs is ever executed.
 CONFIGURATION = """\
@@ -37,7 +44,26 @@ CONFIGURATION = """\
 	hooksPath = /dev/null
 [gc]
 	auto = 0
+[http]
+	lowSpeedLimit = 1
+	lowSpeedTime = 20
 """
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+
+# What git says, and what people are told instead: git's own words repeat the address.
+_SAID = (
+    (r"resolve host", "its host is not known here"),
+    (r"connection refused|connect to server", "nothing answers at its address"),
+    (r"host key verification", "its host key is not known here"),
+    (r"certificate", "its certificate is not accepted"),
+    (r"permission denied|authentication failed|could not read username|terminal prompts disabled",
+     "it does not let the portal in"),
+    (r"not found|does not appear to be a git repository|does not exist",
+     "there is none at its address"),
+    (r"transport .* not allowed|unable to find remote helper|strange hostname",
+     "its kind of address is not allowed"),
+    (r"mismatched algorithms", "it changed its object format; the next reading starts anew"),
+)  # fmt: skip
 
 
 class GitFailed(Exception):
@@ -61,20 +87,26 @@ class Repository:
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         with (self._folder.parent / f"{self._folder.name}.lock").open("w") as lock:
             self._take(lock.fileno())
-            if not (self._folder / "HEAD").exists():
-                self._run("init", "--quiet", "--bare", str(self._folder), inside=False)
-            flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head")
-            self._run("fetch", *flags, "--", self._address, "+refs/heads/*:refs/heads/*")
+            self._prepare()
+            flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head",
+                     "--no-recurse-submodules")  # fmt: skip
+            self._remote("fetch", *flags, "--", self._address, "+refs/heads/*:refs/heads/*")
             yield
 
     def tip(self, branch: str) -> str | None:
-        """The commit at the tip of `branch` (full ref, never a tag of the same name)."""
-        found = self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+        """The commit at the tip of `branch`: this very ref, never another that ends like it."""
+        found = self._try("show-ref", "--verify", "--hash", f"refs/heads/{branch}")
         return found.strip() if found else None
 
     def has(self, commit: str) -> bool:
-        """Whether the mirror has this commit."""
-        return self._try("cat-file", "-e", f"{commit}^{{commit}}") is not None
+        """Whether a branch has this commit, named in full.
+
+        What a force-push left behind in the mirror is not in the repository any more.
+        """
+        named = self._try("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+        if named is None or named.strip() != commit:
+            return False
+        return bool(self._run("for-each-ref", "--count=1", "--contains", commit, "refs/heads/"))
 
     def contains(self, head: str, commit: str) -> bool:
         """Whether `commit` is reachable from `head`."""
@@ -91,21 +123,54 @@ class Repository:
         header = self._run("cat-file", "commit", commit).split("\n\n", 1)[0]
         return any(line.startswith("gpgsig") for line in header.split("\n"))
 
-    def numstat(self, base: str, commit: str) -> list[tuple[int, int, str]]:
-        """Lines added, lines removed and path of every file that differs (binary: 0, 0)."""
+    def numstat(self, base: str | None, commit: str) -> list[tuple[int, int, str]]:
+        """Lines added, lines removed and path of every file that differs; no base: from nothing.
+
+        Every file counts as text (see `_make`).
+        """
+        old = base or self._run("hash-object", "-t", "tree", os.devnull).strip()
         text = self._run("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff",
-                         "--no-textconv", base, commit, "--")  # fmt: skip
+                         "--no-textconv", old, commit, "--")  # fmt: skip
         rows = [record.split("\t", 2) for record in text.split("\0") if record]
         return [
             (int(add) if add != "-" else 0, int(remove) if remove != "-" else 0, path)
             for add, remove, path in rows
         ]
 
-    def authors(self, base: str, commit: str) -> list[str]:
-        """E-mail addresses of the authors of every commit since `base`."""
-        span = commit if base == EMPTY_TREE else f"{base}..{commit}"
-        text = self._run("log", f"--max-count={MAX_AUTHORS}", "--format=%ae", span, "--")
-        return sorted(set(text.split("\n")) - {""})
+    def authors(self, base: str | None, commit: str) -> list[str] | None:
+        """E-mail addresses of the authors of every commit since `base`; None when too many."""
+        span = f"{base}..{commit}" if base else commit
+        text = self._run("log", f"--max-count={MAX_COMMITS + 1}", "--format=%ae", span, "--")
+        lines = text.split("\n")[:-1]
+        return sorted(set(lines) - {""}) if len(lines) <= MAX_COMMITS else None
+
+    def _prepare(self) -> None:
+        """An empty mirror in the repository's format, unless there is one of this address."""
+        mark = self._folder / MARK
+        address = hashlib.sha256(self._address.encode()).hexdigest()
+        if mark.exists() and mark.read_text() == address:
+            self._drop_stale_locks()
+            return
+        heads = self._remote("ls-remote", "--", self._address, "refs/heads/*", inside=False)
+        self._make("sha256" if len(heads.split("\t")[0]) == 64 else "sha1")
+        if heads:  # an empty repository has not chosen its format yet
+            mark.write_text(address)
+
+    def _make(self, object_format: str) -> None:
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        self._run("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}",
+                  str(self._folder), inside=False)  # fmt: skip
+        # Neither one NUL byte nor the repository's own attributes make git count no lines.
+        (self._folder / "info").mkdir(exist_ok=True)
+        (self._folder / "info" / "attributes").write_text("* diff\n")
+
+    def _drop_stale_locks(self) -> None:
+        """A git that was killed leaves its lock files, and every later fetch would fail on them."""
+        oldest = time.time() - STALE_LOCK_SECONDS
+        for path in (*self._folder.glob("*.lock"), *(self._folder / "refs").rglob("*.lock")):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
     def _take(self, descriptor: int) -> None:
         while True:
@@ -123,10 +188,21 @@ class Repository:
     def _run(self, *arguments: str, inside: bool = True) -> str:
         code, out, err = self._git(arguments, inside=inside)
         if code != 0:
-            lines = [line for line in err.strip().splitlines() if line] or ["no message"]
-            said = lines[-1].replace(self._address, "the repository")[:200]
-            raise GitFailed(f"git {arguments[0]} failed: {said}")
+            log.warning("git %s in a mirror: %s", arguments[0], _scrubbed(err))
+            raise GitFailed(f"git {arguments[0]} failed in the mirror of the repository")
         return out
+
+    def _remote(self, *arguments: str, inside: bool = True) -> str:
+        """A command that talks to the repository itself."""
+        code, out, err = self._git(arguments, inside=inside)
+        if code == 0:
+            return out
+        log.warning("git %s: %s", arguments[0], _scrubbed(err))
+        if "mismatched algorithms" in err:
+            (self._folder / MARK).unlink(missing_ok=True)
+        found = (text for said, text in _SAID if re.search(said, err, re.IGNORECASE))
+        reason = next(found, f"git {arguments[0]} ended with exit code {code}")
+        raise GitFailed(f"the repository could not be read: {reason}")
 
     def _git(self, arguments: tuple[str, ...], *, inside: bool = True) -> tuple[int, str, str]:
         where = ["--git-dir", str(self._folder)] if inside else []
@@ -134,16 +210,18 @@ class Repository:
             process = subprocess.Popen(
                 ["git", *where, *arguments], env=self._environment(), text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True,
+                cwd=self._folder.parent, start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError:
             raise GitFailed("git is not installed where the portal runs") from None
         try:
             out, err = process.communicate(timeout=max(0.1, self._ends - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            raise GitFailed("git did not answer in time") from None
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise GitFailed("git did not answer in time") from None
+            raise
         return process.returncode, out, err
 
     def _environment(self) -> dict[str, str]:
@@ -151,12 +229,19 @@ class Repository:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(settings.HOME),
             "LC_ALL": "C.UTF-8",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_CEILING_DIRECTORIES": str(settings.HOME),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": str(_configuration()),
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+            "GIT_SSH_COMMAND": SSH,
             "GIT_OPTIONAL_LOCKS": "0",
         }
+
+
+def _scrubbed(text: str) -> str:
+    """For the log: without user names and passwords, on one line, not endless."""
+    return " / ".join(re.sub(r"//[^/@\s]*@", "//", text).split("\n"))[:1000]
 
 
 def _configuration() -> Path:

@@ -76,7 +76,10 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, question: Question) -> Mapping[str, object | None]:
-        """Values by fact name; None for what this source cannot tell. Raises SourceFailed."""
+        """Values by fact name. Raises SourceFailed.
+
+        What it cannot tell is an Unknown with its reason, or None when `silence` says it.
+        """
 
     def known(self, question: Question) -> dict[str, Known | Unknown]:
         """`read`, turned into facts with source, time and provenance."""
@@ -87,6 +90,8 @@ class Source(ABC):
         return found
 
     def _state(self, fact: FactType, value: object | None, at: datetime) -> Known | Unknown:
+        if isinstance(value, Unknown):
+            return value
         if value is None:
             return Unknown(self.silence, "unavailable")
         try:

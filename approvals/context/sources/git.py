@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
-from approvals.context.git import EMPTY_TREE, GitFailed, Repository
+from approvals.context.git import MAX_COMMITS, GitFailed, Repository
 from approvals.context.source import Question, Source, SourceFailed
+from policies.language.facts import Unknown
 
-MAX_PATHS = 2000
 _SIGNATURES = {"G": "good", "B": "bad"}
+_NO_BRANCH = Unknown("the repository does not have the project's branch", "unavailable")
+_NO_COMMIT = Unknown("no branch of the repository has this commit", "unavailable")
+_TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "unavailable")
 
 
 class GitSource(Source):
@@ -32,12 +35,13 @@ class GitSource(Source):
         head = repository.tip(question.branch)
         facts: dict[str, object | None] = {
             "git.exists": repository.has(commit),
-            "git.head": head,
-            "git.is_head": None if head is None else head == commit,
+            "git.head": head or _NO_BRANCH,
+            "git.is_head": head == commit if head else _NO_BRANCH,
         }
         if not facts["git.exists"]:
-            return {**facts, "git.on_branch": False}
-        facts["git.on_branch"] = None if head is None else repository.contains(head, commit)
+            rest = {fact.name: _NO_COMMIT for fact in self.fact_types()}
+            return {**rest, **facts, "git.on_branch": False}
+        facts["git.on_branch"] = repository.contains(head, commit) if head else _NO_BRANCH
         return {**facts, **self._commit(repository, commit), **self._change(repository, question)}
 
     def _commit(self, repository: Repository, commit: str) -> dict[str, object | None]:
@@ -54,14 +58,15 @@ class GitSource(Source):
 
     def _change(self, repository: Repository, question: Question) -> dict[str, object | None]:
         commit, running = question.commit, question.history.running_commit
-        base = running if running and repository.has(running) else EMPTY_TREE
+        base = running if running and repository.has(running) else None
         stat = repository.numstat(base, commit)
         added = sum(add for add, _, _ in stat)
         removed = sum(remove for _, remove, _ in stat)
-        paths = tuple(path for _, _, path in stat)
+        paths = [path for _, _, path in stat]
+        authors = repository.authors(base, commit)
         return {
-            "git.authors": tuple(repository.authors(base, commit)),
-            "git.paths": paths if len(paths) <= MAX_PATHS else None,
+            "git.authors": _TOO_LONG if authors is None else authors,
+            "git.paths": paths,
             "git.files_changed": len(paths),
             "git.insertions": added,
             "git.deletions": removed,
