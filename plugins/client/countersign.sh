@@ -788,23 +788,44 @@ finish() {
     fi
 }
 
-# beat: heartbeats until it is stopped; files of its own, so that finish does not meet them
+# beat SECONDS: one heartbeat; a missed one is said once, and never fatal to the command
 beat() {
-    trap - EXIT HUP INT
-    trap 'kill $curl_pid $nap_pid 2>/dev/null; exit 0' TERM
-    work=$dir/beat
-    missed=
-    while :; do
-        if call POST "/api/v1/permits/$got_permit/heartbeat" "$CALL_SECONDS" "{\"run\":{$run}}" &&
-            [ -z "$got_problem" ]; then
-            missed=
-        else
-            [ -n "$missed" ] || say "The portal misses our heartbeat: ${got_why:-$(problem_sentence)}"
-            missed=yes
-        fi
-        : >"$dir/beaten"
-        if [ -n "$missed" ] && [ "$interval" -gt 5 ]; then nap 5; else nap "$interval"; fi
-    done
+    if call POST "/api/v1/permits/$got_permit/heartbeat" "$1" "{\"run\":{$run}}" &&
+        [ -z "$got_problem" ]; then
+        missed=
+    else
+        [ -n "$missed" ] || say "The portal misses our heartbeat: ${got_why:-$(problem_sentence)}"
+        missed=yes
+    fi
+}
+
+# begin_beats: the first heartbeat and then the others, each with files of its own, so that
+# they do not meet those of finish
+begin_beats() {
+    missed=''
+    (
+        trap - EXIT HUP INT TERM
+        work=$dir/first
+        beat 5
+    ) &
+    first_beat=$!
+    (
+        trap - EXIT HUP INT
+        trap 'kill $curl_pid $nap_pid 2>/dev/null; exit 0' TERM
+        work=$dir/beat
+        # A signal may come before the trap; and if our shell is killed, nobody sends one.
+        until [ -e "$dir/over" ] || ! nap "$interval" || ! kill -0 $$ 2>/dev/null; do
+            beat "$CALL_SECONDS"
+        done
+    ) &
+    beats=$!
+}
+
+end_beats() {
+    : >"$dir/over"
+    kill "$beats" 2>/dev/null
+    wait "$beats" 2>/dev/null
+    wait "$first_beat" # so that the portal hears "running" before it hears the end
 }
 
 # cancel NUMBER NAME: a signal before the command runs
@@ -836,8 +857,7 @@ execute() {
     export COUNTERSIGN_PERMIT_ID COUNTERSIGN_REQUEST_ID COUNTERSIGN_RECEIPT_FILE
     if [ -n "$receipt_file" ]; then : >"$receipt_file" && chmod 600 "$receipt_file"; fi
     printf '%s\n' "$receipt" >"$COUNTERSIGN_RECEIPT_FILE" || stop 70 'The receipt cannot be written.'
-    beat &
-    beats=$!
+    begin_beats
     child='' interrupted=''
     trap 'forward TERM' INT TERM
     trap 'forward HUP' HUP
@@ -858,18 +878,7 @@ execute() {
         got_ended=$?
     done
     trap '' HUP INT TERM
-    stop_beats
-}
-
-# stop_beats: not before the portal has heard "running", if it hears at all
-stop_beats() {
-    beats_waited=0
-    while [ ! -e "$dir/beaten" ] && [ "$beats_waited" -lt 5 ]; do
-        nap 1
-        beats_waited=$((beats_waited + 1))
-    done
-    kill "$beats" 2>/dev/null
-    wait "$beats" 2>/dev/null
+    end_beats
 }
 
 gate() {
