@@ -10,7 +10,7 @@ from typing import Any, Literal
 from approvals.models import Request
 from approvals.quorum import Asked
 from approvals.states import OPEN, Status
-from policies.language.facts import Facts, Known
+from policies.language.facts import Facts, Known, Unknown
 from portal.access import Capability, holds
 from portal.accounts.models import User
 from portal.directory.queries import groups_of
@@ -76,6 +76,14 @@ def touchers(request: Request) -> list[Toucher]:
     return found
 
 
+def _authors_are_read(request: Request) -> bool:
+    """Whether somebody who wrote the change could still decide because nobody knows it yet."""
+    if request.snapshot is None:
+        return True
+    state = Facts.from_json(request.snapshot.facts).state("git.authors")
+    return isinstance(state, Unknown) and state.kind == "pending"
+
+
 def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
     """How `person` touched the change, or None."""
     mine = {str(person.pk), person.username.casefold()}
@@ -118,6 +126,8 @@ def why_not_decide(
     toucher = touched_by(person, touchers(request))
     if toucher is not None:
         return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
+    if _authors_are_read(request):
+        return Refusal("gathering", "Who wrote the change is still being read; wait for it.", 409)
     wanted = asked if asked is not None else obligations(request)
     named = sorted({group for one in wanted for group in one.groups})
     if not named:

@@ -16,13 +16,14 @@ from approvals.context.collect import (
     facts_at_hand,
     question_about,
     states_of,
+    wanted_sources,
     without_source,
 )
 from approvals.context.registry import SOURCES
 from approvals.context.source import Question, Source
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge, still_waiting
-from approvals.lifecycle.transition import Change, Moved, locked
+from approvals.lifecycle.transition import Change, locked
 from approvals.models import Reading, Request
 from approvals.permissions import is_late
 from policies.language.facts import Facts, FactState
@@ -44,14 +45,13 @@ def read_source(request_id: UUID, source_name: str) -> bool:
         return False
     request = Request.objects.select_related("project", "environment").get(pk=request_id)
     answer = ask(source, question_about(request, now()))
-    while True:
-        try:
-            with transaction.atomic():
-                _store(taken, source, answer)
-                _judge_again(request_id)
-            return True
-        except Moved:  # somebody decided meanwhile: look at the row as it is now
-            continue
+    with transaction.atomic():
+        # The request's row first, as every writer does: the other way round, two wait for each
+        # other for ever.
+        waiting = locked(request_id)
+        if _store(taken, source, answer):
+            _judge_again(waiting)
+    return True
 
 
 def due_readings(limit: int = 200) -> list[tuple[UUID, str]]:
@@ -73,13 +73,24 @@ def _take(request_id: UUID, source: Source) -> Reading | None:
         )
         if reading is None:
             return None
+        if not still_waiting(Request.objects.only("status").get(pk=request_id)):
+            reading.next_try = None
+            reading.save(update_fields=["next_try"])
+            return None
         reading.attempts += 1
         reading.next_try = at + timedelta(seconds=source.budget) + LEASE
         reading.save(update_fields=["attempts", "next_try"])
     return reading
 
 
-def _store(reading: Reading, source: Source, answer: Answer) -> None:
+def _store(reading: Reading, source: Source, answer: Answer) -> bool:
+    """Keep the answer, unless the lease is not ours any more; whether it was kept.
+
+    It ran out and somebody else reads, the request is over, or a new round wants newer facts.
+    """
+    held = Reading.objects.select_for_update().get(pk=reading.pk)
+    if held.next_try != reading.next_try:
+        return False
     at = now()
     if not answer.error:
         reading.state = Reading.State.KNOWN
@@ -93,6 +104,7 @@ def _store(reading: Reading, source: Source, answer: Answer) -> None:
             # Too old counts as unknown: what was true before the source fell silent may not be now.
             reading.state, reading.facts = Reading.State.FAILED, {}
     reading.save()
+    return True
 
 
 def _pause(attempts: int) -> timedelta:
@@ -100,8 +112,7 @@ def _pause(attempts: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
 
 
-def _judge_again(request_id: UUID) -> None:
-    request = locked(request_id)
+def _judge_again(request: Request) -> None:
     if not still_waiting(request) or is_late(request):  # a late fact ends nothing in "go"
         Reading.objects.filter(request=request).update(next_try=None)
         return
@@ -132,8 +143,15 @@ def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
 
 
 def want_again(request: Request) -> None:
-    """Ask every source again at once: a new round has begun."""
-    readings = Reading.objects.filter(request=request)
-    readings.update(next_try=now(), attempts=0)
-    for source in readings.values_list("source", flat=True):
-        wake("approvals.read_source", str(request.id), source)
+    """Ask every source at once: a new round has begun. A request that policy let through at once
+    has asked none so far."""
+    at = now()
+    sources = wanted_sources(question_about(request, at))
+    Reading.objects.bulk_create(
+        [Reading(request=request, source=source.name, next_try=at) for source in sources],
+        update_conflicts=True,
+        unique_fields=["request", "source"],
+        update_fields=["next_try", "attempts"],
+    )
+    for source in sources:
+        wake("approvals.read_source", str(request.id), source.name)

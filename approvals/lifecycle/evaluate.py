@@ -7,7 +7,7 @@ from typing import Any
 from approvals.context.collect import facts_digest
 from approvals.lifecycle.transition import Change
 from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
-from approvals.permissions import eligible, obligations
+from approvals.permissions import eligible, obligations, touched_by, touchers
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
 from policies.language.document import PinnedPolicy
@@ -127,12 +127,17 @@ def _held_facts_come(judgement: Judgement, facts: Facts) -> bool:
 
 
 def tallies(request: Request) -> list[Tally]:
-    """Each obligation with the people who count for it now (memberships read now)."""
+    """Each obligation with the people who count for it now.
+
+    Memberships are read now, and so is who touched the change: a fact that came after the decision
+    may say that the approver wrote it.
+    """
+    decisions = request.decisions.filter(round=request.round, outcome="approve")
+    people = touchers(request)
     approvals = [
-        str(person)
-        for person in request.decisions.filter(round=request.round, outcome="approve")
-        .order_by("decided_at")
-        .values_list("person_id", flat=True)
+        str(decision.person_id)
+        for decision in decisions.select_related("person").order_by("decided_at")
+        if touched_by(decision.person, people) is None
     ]
     return tally(obligations(request), approvals, memberships_of(approvals))
 
