@@ -1,7 +1,7 @@
 """Facts of a snapshot as rows for people: label, value in words, status, what changed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from approvals.context.drift import changes_between
 from approvals.models import Snapshot
 from policies.language.facts import Facts, FactState, Known
-from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
+from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
 
 GROUPS = {
     "git": _("Change"),
@@ -140,6 +140,44 @@ def duration_words(seconds: int) -> str:
     return f"{days} d {hours % 24} h"
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """What one page knows about facts: which changed, and what policy makes of each."""
+
+    facts: Facts
+    news: Mapping[str, str]
+    held: frozenset[str]
+    used: frozenset[str]
+    failing: frozenset[str]
+    captured_at: datetime
+
+    def shows(self, fact: FactType) -> bool:
+        """Whether a fact is worth a row: policy reads it, or it tells a person something."""
+        state = self.facts.state(fact.name)
+        if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
+            return False
+        unclaimed = fact.source == "claims" and not isinstance(state, Known)
+        return fact.name in self.used or not (unclaimed or fact.name in QUIET)
+
+    def row(self, fact: FactType) -> FactRow:
+        name, state = fact.name, self.facts.state(fact.name)
+        return FactRow(
+            name=name,
+            label=str(LABELS.get(name, name)),
+            value=_size(self.facts) if name == "git.diff_lines" else words(state, name),
+            status=_status(name, state, self.failing),
+            source=fact.source,
+            observed_at=state.observed_at if isinstance(state, Known) else None,
+            provenance=fact.provenance,
+            changed=name in self.news,
+            old=self.news.get(name),
+            changed_at=self.captured_at if name in self.news else None,
+            held=name in self.held,
+            reason="" if isinstance(state, Known) else state.reason,
+            used=name in self.used,
+        )
+
+
 def fact_rows(
     snapshot: Snapshot,
     baseline: Snapshot | None,
@@ -148,38 +186,37 @@ def fact_rows(
     used: Iterable[str],
     failing: Iterable[str],
 ) -> list[FactRow]:
-    """Every fact of `snapshot`; changed ones against `baseline` (what the reader saw before)."""
+    """The facts of `snapshot`; changed ones against `baseline` (what the reader saw before)."""
     facts = Facts.from_json(snapshot.facts)
     old = Facts.from_json(baseline.facts) if baseline else None
-    news = _news(old, facts) if old is not None else {}
-    holds, reads, fails = set(held), set(used), set(failing)
-    schema = SCHEMAS[CURRENT_SCHEMA]
-    rows = []
-    for name, fact_type in schema.items():
-        state = facts.state(name)
-        if name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
-            continue
-        unclaimed = fact_type.source == "claims" and not isinstance(state, Known)
-        if (unclaimed or name in QUIET) and name not in reads:
-            continue
-        rows.append(
-            FactRow(
-                name=name,
-                label=str(LABELS.get(name, name)),
-                value=_size(facts) if name == "git.diff_lines" else words(state, name),
-                status=_status(name, state, fails),
-                source=fact_type.source,
-                observed_at=state.observed_at if isinstance(state, Known) else None,
-                provenance=fact_type.provenance,
-                changed=name in news,
-                old=news.get(name),
-                changed_at=snapshot.captured_at if name in news else None,
-                held=name in holds,
-                reason="" if isinstance(state, Known) else state.reason,
-                used=name in reads,
-            )
-        )
-    return rows
+    reader = _Reader(
+        facts=facts,
+        news=_news(old, facts) if old is not None else {},
+        held=frozenset(held),
+        used=frozenset(used),
+        failing=frozenset(failing),
+        captured_at=snapshot.captured_at,
+    )
+    schema = SCHEMAS[CURRENT_SCHEMA].values()
+    return _together([reader.row(fact) for fact in schema if reader.shows(fact)])
+
+
+def _together(rows: list[FactRow]) -> list[FactRow]:
+    """One row for all facts of a source that are unknown for one reason and no policy reads."""
+    kept: list[FactRow] = []
+    silent: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = (row.source, row.reason)
+        if row.status not in {"unknown", "reading"} or row.used or row.held or row.changed:
+            kept.append(row)
+        elif key in silent:
+            first = kept[silent[key]]
+            label = _("Everything else from %(source)s") % {"source": row.source}
+            kept[silent[key]] = replace(first, label=str(label))
+        else:
+            silent[key] = len(kept)
+            kept.append(row)
+    return kept
 
 
 def grouped(rows: Iterable[FactRow]) -> list[FactGroup]:
@@ -203,7 +240,7 @@ def _news(old: Facts, new: Facts) -> Mapping[str, str]:
     }
 
 
-def _status(name: str, state: FactState, failing: set[str]) -> str:
+def _status(name: str, state: FactState, failing: frozenset[str]) -> str:
     if not isinstance(state, Known):
         return "reading" if state.kind == "pending" else "unknown"
     if name in failing:

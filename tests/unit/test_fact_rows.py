@@ -1,0 +1,69 @@
+"""Facts as rows: what is said once, what is marked, what is never left out."""
+
+from datetime import UTC, datetime
+
+from approvals.models import Snapshot
+from approvals.queries.facts import duration_words, fact_rows, grouped
+from policies.language.facts import Facts, Known, Unknown
+
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+WHY = "the project has no git repository, or no commit was named"
+
+
+def snapshot(**states):
+    facts = {
+        name.replace("__", "."): Known(v, "git", AT, "attested")
+        if not isinstance(v, Unknown)
+        else v
+        for name, v in states.items()
+    }
+    return Snapshot(facts=Facts(facts).to_json(), captured_at=AT)
+
+
+def rows(now, before=None, held=(), used=(), failing=()):
+    found = fact_rows(now, before, held=held, used=used, failing=failing)
+    return {row.name: row for row in found}
+
+
+def unknown(why=WHY, kind="unavailable"):
+    return Unknown(why, kind)
+
+
+def test_a_silent_source_is_one_row_with_its_reason():
+    silent = snapshot(git__head=unknown(), git__exists=unknown(), git__subject=unknown())
+    found = [row for row in rows(silent).values() if row.source == "git" and row.reason == WHY]
+    assert len(found) == 1
+    assert found[0].label == "Everything else from git"
+
+
+def test_an_unknown_fact_that_policy_reads_keeps_its_own_row():
+    silent = snapshot(git__head=unknown(), git__exists=unknown(), git__subject=unknown())
+    found = rows(silent, used=["git.head"], held=["git.exists"])
+    assert found["git.head"].status == found["git.exists"].status == "unknown"
+
+
+def test_a_changed_fact_comes_first_with_its_old_value():
+    before, now = snapshot(git__head="a" * 40), snapshot(git__head="b" * 40)
+    found = rows(now, before, held=["git.head"])
+    assert (found["git.head"].changed, found["git.head"].old) == (True, "a" * 40)
+    assert grouped(found.values())[0].title == "Changed"
+
+
+def test_the_first_answer_of_a_source_is_no_change():
+    before = snapshot(git__head=unknown("being read", "pending"))
+    assert not rows(snapshot(git__head="b" * 40), before)["git.head"].changed
+
+
+def test_the_size_says_lines_and_files_in_one_row():
+    change = {"git__insertions": 182, "git__deletions": 40, "git__files_changed": 11}
+    found = rows(snapshot(git__diff_lines=222, **change))
+    assert found["git.diff_lines"].value == "+182 −40 in 11 files"
+    assert "git.insertions" not in found
+    assert "git.insertions" in rows(
+        snapshot(git__diff_lines=222, **change), used=["git.insertions"]
+    )
+
+
+def test_durations_read_as_people_say_them():
+    said = [duration_words(s) for s in (45, 540, 6480, 273600)]
+    assert said == ["45 s", "9 min", "1 h 48", "3 d 4 h"]
