@@ -49,7 +49,8 @@
   // Counts, groups and order follow once nothing has come for a moment and nobody is in the list.
   function settle() {
     clearTimeout(settling);
-    settling = setTimeout(() => (busy() || held.size ? settle() : rereadList()), SETTLE);
+    const wait = () => busy() || held.size || list().querySelector(".leaving");
+    settling = setTimeout(() => (wait() ? settle() : rereadList()), SETTLE);
   }
 
   function hold(id) {
@@ -163,7 +164,7 @@
     if (!tag || !page) return;
     const lost = connection.open ? 0 : Date.now() - connection.since;
     const [state, colour] = lost < 10000 ? ["live", "ok"] : lost < 30000 ? ["wait", "idle"] : ["off", "warn"];
-    const clock = lastUpdate.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const clock = lastUpdate.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     tag.className = `tag ${colour} ${state}`;
     tag.querySelector("span").textContent = tag.dataset[`${state}Word`].replace("{}", clock);
     tag.hidden = false;

@@ -5,10 +5,11 @@ from django.test import Client
 
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.receipt import ensure_signing_key
+from approvals.lifecycle.redeem import Drift
 from approvals.models import Reading
 from portal.kernel.clock import now
 from tests import factories
-from tests.factories import ask, decide
+from tests.factories import ask, decide, redeem
 from tests.integration.pages import as_, text
 
 HOLDS_HEAD = """\
@@ -137,6 +138,23 @@ def test_stale_page_vote(db, tmp_path):
     assert 'data-fact="git.head"' in body
     assert f'name="snapshot" value="{request.snapshot.digest}"' in body
     assert answer(who.alice, request).status_code == 303
+
+
+def test_after_drift_the_new_round_marks_what_moved(db, tmp_path):
+    ensure_signing_key()
+    commit(tmp_path, "one")
+    who = factories.company(HOLDS_HEAD, repository=str(tmp_path))
+    request = ask(who, subject={"commit": commit(tmp_path, "two")})
+    read_facts(request)
+    decide(request, who.bob)
+    commit(tmp_path, "three")
+    with pytest.raises(Drift):
+        redeem(who, request)
+    response = as_(who.alice).get(f"/requests/{request.id}")
+    assert "Facts changed · round 2" in text(response)
+    assert "This is round 2." in text(response)
+    assert 'data-fact="git.head"' in response.content.decode()
+    assert "round 1, no longer counts" in text(response)
 
 
 def commit(folder, subject):
