@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import tempfile
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from pathlib import Path
@@ -38,13 +39,12 @@ def ensure_signing_key() -> str:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        part = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, part = tempfile.mkstemp(dir=path.parent)  # mode 0600, a name of its own
         with os.fdopen(descriptor, "wb") as file:
             file.write(pem)
         with contextlib.suppress(FileExistsError):  # somebody was first: theirs is the key
             os.link(part, path)
-        part.unlink()
+        Path(part).unlink()
     return _publish(signer())
 
 

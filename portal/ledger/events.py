@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 PAYLOAD_VERSION = 1
 
-COMMON = frozenset({"v", "id", "type", "time", "project", "request", "actor", "portal"})
+COMMON = frozenset({"v", "id", "type", "time", "project", "request", "actor", "outcome", "portal"})
 HISTORY = frozenset({"seq", "prev"})
 PARTS = frozenset(
     {

@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -138,9 +139,7 @@ class Hub:
 def _parse(payload: str) -> News:
     try:
         found = orjson.loads(payload)
-        return News(
-            str(found["request"]), str(found["project"]), int(found["version"]),
-            int(found["position"]),
-        )  # fmt: skip
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        request, project = (str(UUID(found[name])) for name in ("request", "project"))
+        return News(request, project, int(found["version"]), int(found["position"]))
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return RESYNC  # somebody else's message on our channel: reading again does no harm

@@ -78,6 +78,7 @@ def new_entry(
             "project": str(project) if project else None,
             "request": str(request) if request else None,
             "actor": actor.to_json(),
+            "outcome": outcome,
             "portal": {"version": settings.VERSION},
             **(history or {}),
             **parts,

@@ -87,10 +87,12 @@ BEGIN
 END $$;
 """
 
-NEXT_PARTITIONS = """
-SELECT countersign_ledger_partition((date_trunc('month', now()) + make_interval(months => m))::date)
-    FROM generate_series(0, 23) AS m
+MONTHS_AHEAD = 24
+MAKE_PARTITION = """
+SELECT countersign_ledger_partition(
+    (date_trunc('month', now()) + make_interval(months => %s))::date)
 """
+COUNT_PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'ledger_entry'::regclass"
 
 
 def immutable(table: str) -> str:

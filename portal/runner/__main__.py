@@ -85,7 +85,8 @@ def _set_up(tree: Tree, options: Options, log: Log) -> None:
     )
     log.say("bringing the tables up to date")
     as_owner = {**environment, "DATABASE_URL": owner_url}
-    tree.run("migrate", _python(as_owner, "manage.py", "migrate", "-v", "0", "--no-input"))
+    # Migrations and the ledger's months to come in one process: each start of Django is a second.
+    tree.run("migrate", _python(as_owner, "manage.py", "ledger_partitions", "--migrate", "-v", "0"))
     if options.demo:
         log.say("loading the demo company (COUNTERSIGN_DEMO=0 leaves it out)")
         place = ("--home", str(options.home), "--url", options.url)
