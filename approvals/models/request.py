@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 
 from approvals.states import OPEN, Status
 from portal.kernel.ids import new_id
@@ -11,6 +12,11 @@ from portal.kernel.ids import new_id
 def statuses(wanted: frozenset[Status]) -> list[str]:
     """Status values in a stable order, for constraints and partial indexes."""
     return sorted(status.value for status in wanted)
+
+
+# What “decided” means in lists, and when it was: by the index of that name.
+DECIDED = ("approved", "denied", "redeemed", "rejected")
+DECIDED_AT = Coalesce("approved_at", "ended_at")
 
 
 class Request(models.Model):
@@ -113,6 +119,13 @@ class Request(models.Model):
                 name="request_waiting",
             ),
             models.Index(fields=["use_by"], condition=Q(status="approved"), name="request_unused"),
+            models.Index(
+                DECIDED_AT,
+                F("project"),
+                F("id"),
+                condition=Q(status__in=DECIDED),
+                name="request_decided",
+            ),
             models.Index(F("project"), F("id").desc(), name="request_project_newest"),
             models.Index(F("environment"), F("id").desc(), name="request_environment_newest"),
         ]
@@ -125,15 +138,28 @@ class Request(models.Model):
 
 
 class AwaitedGroup(models.Model):
-    """A group whose members may decide on a request: what the queue and visibility join on."""
+    """A group whose members may decide on a request: what the queue and visibility join on.
+
+    `waiting` and `decide_by` are the request's own: triggers keep them, so that a group's queue
+    can be read in its order from one index.
+    """
 
     request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="awaited_groups")
     group = models.ForeignKey("portal.ApproverGroup", on_delete=models.PROTECT, related_name="+")
+    waiting = models.BooleanField(default=True, editable=False)
+    decide_by = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["group", "request"], name="awaited_group_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["group", "decide_by", "request"],
+                condition=Q(waiting=True),
+                name="awaited_group_queue",
+            )
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -12,6 +13,24 @@ from django.http import QueryDict
 from approvals.states import Status
 
 TABS = ("you", "all", "decided")
+_SQL = {
+    "project": "r.project_id IN (SELECT id FROM portal_project WHERE slug = %s)",
+    "environment": "r.environment_id IN (SELECT id FROM portal_environment WHERE name = %s)",
+    "action": "r.action = %s",
+    "asked": "r.account_id IN (SELECT id FROM portal_serviceaccount WHERE name = %s)",
+    "status": "r.status = %s",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Conditions in SQL on a request called `r`, with their parameters in order."""
+
+    sql: tuple[str, ...] = ()
+    params: tuple[Any, ...] = ()
+
+    def __and__(self, other: "Condition") -> "Condition":
+        return Condition((*self.sql, *other.sql), (*self.params, *other.params))
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,11 @@ class QueueFilters:
         if self.status:
             condition &= Q(status=self.status)
         return condition
+
+    def condition_sql(self) -> Condition:
+        """The same in SQL, for lists that PostgreSQL is asked for place by place."""
+        wanted = {name: getattr(self, name) for name in _SQL if getattr(self, name)}
+        return Condition(tuple(_SQL[name] for name in wanted), tuple(wanted.values()))
 
 
 def parse_filters(params: QueryDict) -> QueueFilters:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from approvals.models import Request
-from approvals.queries.filters import QueueFilters
+from approvals.queries.filters import Condition, QueueFilters
+from approvals.queries.keys import NEWEST, first_keys
 from approvals.queries.queue import Choices, choices_of
-from approvals.queries.rows import LOADED, QueueRow, build_rows
-from approvals.queries.visible import seen_with, sight_of
+from approvals.queries.rows import QueueRow, build_rows, with_rows
+from approvals.queries.visible import sight_of
 from portal.accounts.models import User
 
 PAGE = 50
@@ -27,10 +28,11 @@ class RequestsPage:
 def requests_page(person: User, filters: QueueFilters) -> RequestsPage:
     """Requests this person may see, by keyset on the time-ordered id."""
     sight = sight_of(person)
-    found = Request.objects.filter(seen_with(sight)).filter(filters.condition())
+    where = filters.condition_sql()
     with contextlib.suppress(ValueError):  # a cursor that is none: begin at the newest
-        found = found.filter(id__lt=UUID(filters.after)) if filters.after else found
-    requests = list(found.select_related(*LOADED).order_by("-id")[: PAGE + 1])
+        where &= Condition(("r.id < %s",), (UUID(filters.after),)) if filters.after else Condition()
+    keys = first_keys(sight, NEWEST, PAGE + 1, where)
+    requests = list(with_rows(Request.objects.filter(pk__in=keys).order_by("-id")))
     more = len(requests) > PAGE
     rows = build_rows(person, requests[:PAGE], sight.groups.values())
     older = str(requests[PAGE - 1].id) if more else None

@@ -3,23 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.models import AwaitedGroup, Decision, Request
-from approvals.queries.filters import QueueFilters, decode_cursor, encode_cursor
-from approvals.queries.rows import LOADED, DecisionLine, QueueRow, build_rows, line_of
+from approvals.models.request import DECIDED, DECIDED_AT
+from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
+from approvals.queries.keys import TIME_LEFT, Part, count_keys, first_keys
+from approvals.queries.rows import DecisionLine, QueueRow, build_rows, line_of, with_rows
 from approvals.queries.visible import Sight, seen_with, sight_of
-from approvals.states import WAITING, Status
+from approvals.states import WAITING
 from portal.accounts.models import User
 from portal.directory.models import Environment, Project
 from portal.ledger.models import Entry
 
 PAGE = 50
 COUNT_TO = 500
+BY_TIME_LEFT = (F("decide_by").asc(nulls_last=True), "id")
 NO_END = datetime(9999, 1, 1, tzinfo=timezone.get_default_timezone())
 
 
@@ -72,14 +78,12 @@ def ledger_position() -> int:
 
 
 def queue_page(person: User, filters: QueueFilters) -> QueuePage:
-    """One page of the queue for this person."""
-    position = ledger_position()  # read first: what happens meanwhile comes again by the stream
+    """One page of the queue for this person (twelve queries at most)."""
     sight = sight_of(person)
-    tabs = {tab: _tab(person, sight, tab) for tab in ("you", "all", "decided")}
-    chosen = tabs[filters.tab].filter(filters.condition())
-    requests, next_cursor = _page(chosen, filters)
+    # Before the rows: what happens meanwhile comes again by the stream.
+    position, counts = _overview(person, sight)
+    requests, next_cursor = _page(person, sight, filters)
     rows = build_rows(person, requests, sight.groups.values())
-    counts = {tab: Count(found[: COUNT_TO + 1].count()) for tab, found in tabs.items()}
     return QueuePage(
         groups=_grouped(rows, filters.tab),
         counts=counts,
@@ -105,13 +109,14 @@ def queue_row(
         over = ~Q(status__in=[s.value for s in WAITING])
         listed = Q(pk__in=_tab(person, sight, filters.tab).filter(pk=request_id).values("pk"))
         found = found.filter(filters.condition() & (over | listed))
-    request = found.select_related(*LOADED).first()
+    request = with_rows(found).first()
     if request is None:
         return None
     return build_rows(person, [request], sight.groups.values())[0]
 
 
 def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
+    """A whole tab as one condition: to ask about one row, and for the bounded “today”."""
     waiting = Request.objects.filter(status__in=[s.value for s in WAITING])
     if tab == "you":
         asked = AwaitedGroup.objects.filter(request=OuterRef("pk"), group__in=list(sight.groups))
@@ -119,32 +124,66 @@ def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
     if tab == "all":
         return waiting.filter(seen_with(sight))
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = Decision.objects.filter(request=OuterRef("pk"), person=person, decided_at__gte=midnight)
-    today = Q(status__in=[Status.APPROVED, Status.REDEEMED], approved_at__gte=midnight) | Q(
-        status__in=[Status.REJECTED, Status.DENIED], ended_at__gte=midnight
+    mine = Decision.objects.filter(person=person, decided_at__gte=midnight).values("request")
+    today = Request.objects.alias(decided_at=DECIDED_AT).filter(
+        status__in=DECIDED, decided_at__gte=midnight
     )
-    return Request.objects.filter(Exists(mine) | today).filter(seen_with(sight))
+    either = today.order_by().values("pk").union(mine.order_by(), all=True)
+    return Request.objects.filter(pk__in=either).filter(seen_with(sight))
 
 
-def _page(found: QuerySet[Request], filters: QueueFilters) -> tuple[list[Request], str | None]:
-    decided = filters.tab == "decided"
-    order = ["-id"] if decided else [F("decide_by").asc(nulls_last=True), "id"]
+def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
+    """The ledger's position and the three counts, in one statement."""
+    most = COUNT_TO + 1
+    parts = {
+        "you": count_keys(sight, TIME_LEFT, most, groups_only=True),
+        "all": count_keys(sight, TIME_LEFT, most),
+        "decided": _counted(_tab(person, sight, "decided").values("pk")[:most]),
+    }
+    selected = ", ".join(f"({part.sql})" for part in parts.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT max(id) FROM ledger_entry), {selected}",  # noqa: S608  (our own SQL)
+            [param for part in parts.values() for param in part.params],
+        )
+        position, *counts = cursor.fetchone()
+    return position or 0, dict(zip(parts, map(Count, counts), strict=True))
+
+
+def _counted(found: "QuerySet[Request, Any]") -> Part:
+    try:
+        sql, params = found.query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking: this person sees nothing at all
+        return Part("SELECT 0", ())
+    return Part(f"SELECT count(*) FROM ({sql}) AS counted", params)  # noqa: S608  (our own SQL)
+
+
+def _page(person: User, sight: Sight, filters: QueueFilters) -> tuple[list[Request], str | None]:
     after = decode_cursor(filters.after)
-    if after is not None:
-        at, one = after
-        if decided:
-            found = found.filter(id__lt=one)
-        elif at == NO_END:
-            found = found.filter(decide_by=None, id__gt=one)
-        else:
-            found = found.filter(
-                Q(decide_by__gt=at) | Q(decide_by=at, id__gt=one) | Q(decide_by=None)
-            )
-    rows = list(found.select_related(*LOADED).order_by(*order)[: PAGE + 1])
+    if filters.tab == "decided":
+        found = _tab(person, sight, "decided").filter(filters.condition())
+        found = found.filter(id__lt=after[1]) if after else found
+        listed = found.order_by("-id")[: PAGE + 1]
+    else:
+        where = filters.condition_sql() & _later_than(after)
+        mine = filters.tab == "you"
+        keys = first_keys(sight, TIME_LEFT, PAGE + 1, where, groups_only=mine)
+        listed = Request.objects.filter(pk__in=keys).order_by(*BY_TIME_LEFT)
+    rows = list(with_rows(listed))
     if len(rows) <= PAGE:
         return rows, None
     last = rows[PAGE - 1]
     return rows[:PAGE], encode_cursor(last.decide_by or NO_END, last.id)
+
+
+def _later_than(after: tuple[datetime, UUID] | None) -> Condition:
+    """What comes after a keyset position; rows without an end come last."""
+    if after is None:
+        return Condition()
+    at, one = after
+    if at == NO_END:
+        return Condition(("r.decide_by IS NULL AND r.id > %s",), (one,))
+    return Condition(("((r.decide_by, r.id) > (%s, %s) OR r.decide_by IS NULL)",), (at, one))
 
 
 def _grouped(rows: Sequence[QueueRow], tab: str) -> list[QueueGroup]:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from approvals.models import Decision, Request
 from approvals.permissions import obligations, touched_by, touchers, why_not_decide
 from approvals.quorum import tally
@@ -15,7 +17,8 @@ from portal.directory.queries import memberships_of
 from portal.kernel.clock import now
 
 SOON = timedelta(minutes=15)
-LOADED = ("project", "environment", "account__owner", "token", "verdict", "snapshot", "permit")
+_JOINED = ("project", "environment", "account__owner", "token", "permit")
+_READ_BESIDE = ("verdict", "snapshot")  # large; read by their ids they cost a third of the blocks
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ def title_of(request: Request) -> str:
     return f"{request.action.replace('-', ' ').replace('_', ' ').capitalize()} {request.project}"
 
 
+def with_rows(requests: QuerySet[Request]) -> QuerySet[Request]:
+    """The same requests with everything their rows show (two more queries for all together)."""
+    return requests.select_related(*_JOINED).prefetch_related(*_READ_BESIDE)
+
+
 def build_rows(person: User, requests: Sequence[Request], groups: Iterable[str]) -> list[QueueRow]:
-    """Rows for requests loaded with LOADED; two more queries for all of them together."""
+    """Rows for requests loaded by `with_rows`; two more queries for all of them together."""
     decisions = _decisions_of(requests)
     voters = {str(d.person_id) for found in decisions.values() for d in found}
     membership = memberships_of(voters) if voters else {}

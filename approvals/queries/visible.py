@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import AwaitedGroup, Request
-from portal.access import Capability, permitted_ids
+from portal.access import Capability, granted_ids, permitted_ids
 from portal.accounts.models import User
 from portal.directory.models import Environment, Membership, Project
 from portal.kernel.errors import NotFound
@@ -26,12 +26,12 @@ class Sight:
 
 
 def sight_of(person: User) -> Sight:
-    """Read the person's permissions and memberships now (three or four queries)."""
+    """Read the person's permissions and memberships now (two or four queries)."""
     projects = permitted_ids(person, Capability.VIEW, Project)
-    environments = [] if projects is None else permitted_ids(person, Capability.VIEW, Environment)
+    environments = [] if projects is None else granted_ids(person, Capability.VIEW, Environment)
     groups = Membership.objects.filter(person=person, person__is_active=True)
     named = dict(groups.values_list("group_id", "group__name"))
-    return Sight(projects, environments or [], named)
+    return Sight(projects, environments, named)
 
 
 def seen_with(sight: Sight) -> Q:

@@ -3,6 +3,7 @@
 from portal.access.capabilities import ROLES, Capability, Role
 from portal.access.grants import grant_role, revoke_role, roles_held
 from portal.access.holds import (
+    granted_ids,
     holders,
     holds,
     permitted_ids,
@@ -14,6 +15,7 @@ __all__ = [
     "Capability",
     "Role",
     "grant_role",
+    "granted_ids",
     "holders",
     "holds",
     "permitted_ids",

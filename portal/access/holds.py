@@ -63,6 +63,13 @@ def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list
         return []
     if capability in _EVERYWHERE and _held_on_organisation(user, capability):
         return None
+    return granted_ids(user, capability, model)
+
+
+def granted_ids(user: Any, capability: Capability, model: type[Model]) -> list[UUID]:
+    """Ids of the `model` rows on which `user` holds `capability` by a grant on the row itself."""
+    if not user.is_active or user.pk is None:
+        return []
     return list(
         _table(model)
         .objects.filter(user_id=user.pk, permission__codename=capability.value)
