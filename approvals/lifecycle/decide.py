@@ -138,10 +138,14 @@ def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
     changes = changes_between(Facts.from_json(shown.facts), Facts.from_json(current.facts), matter)
     if changes or shown.round != request.round:
         raise SnapshotMoved(
-            f"Not recorded: {len(changes) or 'some'} facts changed since you opened the page.",
+            f"Not recorded: {_counted(len(changes))} changed since you opened the page.",
             changes=[change.to_json() for change in changes],
         )
     return current, verdict
+
+
+def _counted(changes: int) -> str:
+    return "some facts" if not changes else "1 fact" if changes == 1 else f"{changes} facts"
 
 
 def _note(change: Change, decision: Decision) -> None:
