@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Header, NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -52,6 +53,9 @@ class TooLarge(Refused):
     code = "too-large"
 
 
+_TOO_LARGE = f"The body is over {MAX_BODY} bytes. Send less."
+
+
 class Malformed(Refused):
     """The body is not JSON."""
 
@@ -80,7 +84,7 @@ class JsonParser(Parser):
         if request.content_type != "application/json":
             raise WrongMedia("Send the body as Content-Type: application/json.")
         if len(request.body) > MAX_BODY:
-            raise TooLarge(f"The body is over {MAX_BODY} bytes. Send less.")
+            raise TooLarge(_TOO_LARGE)
         try:
             found = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
@@ -124,8 +128,15 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, Refused):  # ninja wraps whatever the parser raises
+        return problem_of(error.__cause__)
     code = {400: "malformed-json", 401: "unauthenticated"}.get(error.status_code, "invalid")
     return problem(error.status_code, code, str(error))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _far_too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem_of(TooLarge(_TOO_LARGE))
 
 
 @api.exception_handler(Http404)

@@ -38,7 +38,11 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha25
 Commit = Annotated[
     str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$", examples=["9f3c1ab" + "0" * 33])
 ]
-Ref = Annotated[str, Field(max_length=300, pattern=r"^refs/[^\s]+$", examples=["refs/heads/main"])]
+Ref = Annotated[
+    str,
+    Field(max_length=300, pattern=r"^refs/[^\s]+$", examples=["refs/heads/main"]),
+    AfterValidator(_one_line),
+]
 
 
 class Strict(BaseModel):

@@ -77,6 +77,7 @@ def submit_request(
     Raises Forbidden, NotFound, Invalid, IdempotencyMismatch, NoEligibleApprover.
     """
     require_scope(token, "request")
+    _check_claims(submission.claims)  # before the digest: what is no fact may have none
     body_digest = submission.body_digest()
     existing = _existing(token, idempotency_key, body_digest)
     if existing is not None:
@@ -108,7 +109,6 @@ def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None
 
 def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: str) -> Request:
     environment = _environment(token, submission)
-    _check_claims(submission.claims)
     request = _new_request(token, environment, submission, key, body_digest)
     policies = policies_in_force(submission.project, submission.environment, submission.action)
     question = question_about(request, request.created_at)
