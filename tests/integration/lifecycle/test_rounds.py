@@ -1,0 +1,81 @@
+"""A round that drift began asks its sources anew, whatever the round before asked."""
+
+import pytest
+
+from approvals.lifecycle.enrich import due_readings
+from approvals.lifecycle.redeem import Drift
+from approvals.models import Reading
+from policies.models import Policy
+from policies.publishing import publish_version, save_version
+from tests.factories import ask, decide, redeem
+from tests.integration.lifecycle.conftest import HEAD
+
+pytestmark = pytest.mark.django_db
+
+AUTO = '  - {id: auto, when: "true", approve: auto}\n'
+AUTO_PEOPLE = '  - {id: lead, when: "true", require: {count: 1, from: [team-leads]}}\n'
+SMALL = """\
+  - id: small
+    when: git.diff_lines < 100
+    approve: auto
+"""
+
+
+def now_rules(who, old, new):
+    """Another version of the policy comes into force."""
+    text = Policy.objects.get().in_force.text.replace(old, new)
+    version = save_version(by=who.admin, policy=Policy.objects.get(), text=text)
+    publish_version(by=who.deputy, version=version)
+
+
+def test_a_request_let_through_at_once_is_read_when_drift_sends_it_back(company_with, git):
+    who = company_with(AUTO, hold="[history.running_commit]")
+    first, second = ask(who, "staging"), ask(who, "staging")
+    assert (second.status, due_readings()) == ("approved", [])
+    finish(who, first)
+    now_rules(who, AUTO, SMALL)
+    with pytest.raises(Drift):
+        redeem(who, second)
+    second.refresh_from_db()
+    assert second.round == 2
+    assert second.status == "pending"
+    assert due_readings() == [(second.id, "git")]
+    git.says = {"git.diff_lines": 5, "git.authors": []}
+    assert git.come(second).status == "approved"
+
+
+def finish(who, request):
+    from approvals.lifecycle.finish import finish_permit
+    from approvals.states import PermitStatus
+
+    finish_permit(
+        token=who.token, permit_id=redeem(who, request).id, run_id=request.run["id"],
+        run_attempt=1, outcome=PermitStatus.SUCCEEDED, exit_code=0,
+    )  # fmt: skip
+
+
+def test_a_moved_branch_voids_the_approval_and_is_read_again(company_with, git):
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    git.says = {**git.says, "git.head": "b" * 40}
+    with pytest.raises(Drift) as drift:
+        redeem(who, request)
+    (change,) = drift.value.extra["drift"]
+    assert (change["fact"], change["old"], change["new"]) == ("git.head", HEAD, "b" * 40)
+    request.refresh_from_db()
+    assert (request.status, request.round, request.given) == ("pending", 2, 0)
+    reading = Reading.objects.get(request=request)
+    assert (reading.attempts, due_readings()) == (0, [(request.id, "git")])
+    assert decide(git.come(request), who.bob).status == "approved"
+    assert redeem(who, request).status == "issued"
+
+
+def test_a_source_that_is_away_at_the_moment_of_use_lets_nothing_through(company_with, git):
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    git.fail()
+    with pytest.raises(Drift) as drift:
+        redeem(who, request)
+    assert "nothing answers" in drift.value.extra["drift"][0]["note"]
+    request.refresh_from_db()
+    assert request.status == "pending"
