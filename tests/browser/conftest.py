@@ -68,6 +68,13 @@ def sessions():
     return {}
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_waiting(portal):
+    """Every test begins and ends with an empty queue."""
+    yield
+    portal.end_runs()
+
+
 @pytest.fixture
 def windows(new_context, portal, sessions):
     """Opens pages as people of the demo company, and looks at what the browser complained of."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.journeys.portal import Portal
@@ -36,7 +37,7 @@ def approve(page: Page, comment: str = "") -> None:
 
 
 class Windows:
-    """Opens pages; `check` raises for whatever a test did not forgive."""
+    """Opens pages; `check` fails for whatever a test did not forgive."""
 
     def __init__(
         self,
@@ -64,6 +65,16 @@ class Windows:
         page.goto(address)
         return page
 
+    def open_queue(self, username: str, **options: Any) -> Page:
+        """The queue once it is live: the stream's first word makes it read its list again."""
+        page = self.open(username, "about:blank", **options)
+        with page.expect_response(
+            lambda answer: answer.request.headers.get("hx-target") == "queue", timeout=SLOW
+        ):
+            page.goto("/")
+        expect(page.locator("[data-live-state]")).to_have_text("Live")
+        return page
+
     def context(self, **options: Any) -> BrowserContext:
         """A browser profile whose pages are listened to."""
         context = self._new_context(**options)
@@ -75,7 +86,7 @@ class Windows:
         return context
 
     def check(self, pages: Iterable[Page] = ()) -> None:
-        """Raise AssertionError with the complaints of all pages so far."""
+        """Fail with the complaints of all pages so far."""
         for page in [*self._pages, *pages]:
             if not page.is_closed():
                 reports = page.evaluate("window.policyReports || []")
@@ -86,7 +97,8 @@ class Windows:
             if not any(part in complaint for part in self._forgiven)
         ]
         self._complaints.clear()
-        assert left == []
+        if left:
+            pytest.fail("the browser complained:\n" + "\n".join(left))
 
     def _sign_in(self, username: str) -> None:
         """Through the real form, once for each person."""

@@ -5,6 +5,7 @@ they write, here it is committed. Nothing of it outlives pytest, however pytest 
 watches its parent, and every client is under a guard.
 """
 
+import itertools
 import json
 import os
 import re
@@ -52,8 +53,9 @@ def eventually(true: Callable[[], Any], what: str, seconds: float = PATIENCE) ->
 class Run:
     """A process of a test under a guard: what it said so far, and how it ended."""
 
-    def __init__(self, command: Command, log: Path) -> None:
+    def __init__(self, command: Command, log: Path, project: str) -> None:
         self.log = log
+        self.project = project
         with log.open("wb") as output:
             self.guarded: Guarded = launch(command, output)
 
@@ -94,8 +96,10 @@ class Portal:
         self.url = f"http://127.0.0.1:{port}"
         self.repository = home / "demo" / "shop"
         self.tree_log = home / "tree.log"
-        self._owner_url = server_of_this_run().url(OWNER, database)
+        self.runner_pid = 0
+        self._database = database
         self._runs: list[Run] = []
+        self._numbers = itertools.count(1)
 
     @property
     def company(self) -> dict[str, Any]:
@@ -135,7 +139,7 @@ class Portal:
         command = Command(
             list(map(str, arguments)), {**kept, **settings, **environment}, directory or self.home
         )
-        run = Run(command, self.home / f"run-{len(self._runs)}.log")
+        run = Run(command, self.home / f"run-{next(self._numbers)}.log", project)
         self._runs.append(run)
         return run
 
@@ -176,9 +180,10 @@ class Portal:
         """A request as the API shows it."""
         return self.read(f"/api/v1/requests/{request_id}", project)
 
-    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """One statement as the owner of the tables, committed; what it returns."""
-        with psycopg.connect(self._owner_url, autocommit=True) as connection:
+    def sql(self, statement: str, *values: Any, role: str = OWNER) -> list[tuple[Any, ...]]:
+        """One statement, committed; what it returns."""
+        address = server_of_this_run().url(role, self._database)
+        with psycopg.connect(address, autocommit=True) as connection:
             done = connection.execute(statement, values)
             return done.fetchall() if done.description else []
 
@@ -196,12 +201,13 @@ class Portal:
         self.sql("UPDATE approvals_reading SET next_try = now() WHERE request_id = %s", request_id)
         eventually(lambda: self.sql(asked, request_id) != before, "a new snapshot")
 
-    def tidy(self) -> None:
-        """End what tests left running; waiting clients withdraw their requests."""
+    def end_runs(self) -> None:
+        """End what a test left running; clients that wait withdraw their requests."""
         for run in self._runs:
             run.guarded.begin_stop()
         for run in self._runs:
             run.stop()
+        self._runs.clear()
 
 
 @contextmanager
@@ -213,16 +219,21 @@ def running_portal() -> Iterator[Portal]:
     server = server_of_this_run()
     server.create_database(database)
     portal = Portal(home, _free_port(), database)
+    # The portal refuses a database that forgets; the test cluster does, to be quick.
+    portal.sql(f"ALTER DATABASE {database} SET synchronous_commit = on")
     runner = _start_runner(portal, server.url(APP, database), server.url(OWNER, database))
+    portal.runner_pid = runner.pid
     try:
         _wait_ready(runner, portal.tree_log)
         yield portal
     finally:
-        portal.tidy()
+        portal.end_runs()
         runner.send_signal(signal.SIGTERM)
         runner.wait(60)
+        said = portal.tree_log.read_text(errors="replace")
         server.drop_database(database)
         shutil.rmtree(home, ignore_errors=True)
+    assert "Traceback" not in said, f"the portal stumbled:\n{said}"
 
 
 def _start_runner(portal: Portal, app_url: str, owner_url: str) -> "subprocess.Popen[bytes]":

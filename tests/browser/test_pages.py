@@ -1,0 +1,119 @@
+"""Every page in both themes and at three widths: accessible, never wider than the screen."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.window import SLOW
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+THEMES = ("light", "dark")
+WIDTHS = (1440, 390, 320)
+AXE = Axe()
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def faults(page, where):
+    """What axe and a ruler find on this page as it is now."""
+    results = AXE.run(page)
+    if results.violations_count:
+        yield f"{where}: {results.generate_report()}"
+    sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if sideways > 0:
+        yield f"{where}: {sideways} px too wide because of {page.evaluate(TOO_WIDE)}"
+
+
+def check_everywhere(page):
+    """Both themes at every width, without loading the page again."""
+    page.emulate_media(reduced_motion="reduce")
+    found = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found += faults(page, f"{theme}, {width} px")
+    assert found == [], "\n".join(found)
+
+
+@pytest.fixture
+def gate(portal):
+    """A pipeline that waits for a team lead."""
+    waiting = portal.gate("production", "--reason", "Release 4.18", "--label", "hotfix")
+    portal.until_pending(waiting.request)
+    return waiting
+
+
+def test_signing_in(windows):
+    check_everywhere(windows.open("", "/account/login/"))
+
+
+@pytest.mark.usefixtures("gate")
+def test_the_queue(windows):
+    page = windows.open("maria")
+    expect(page.locator(".q")).to_have_count(1)
+    check_everywhere(page)
+
+
+def test_the_empty_queue(windows):
+    page = windows.open("maria")
+    expect(page.locator(".q")).to_have_count(0)
+    check_everywhere(page)
+
+
+def test_a_request_to_decide(windows, gate):
+    page = windows.open("maria", f"/requests/{gate.request}")
+    expect(page.get_by_role("button", name="Approve").first).to_be_attached()
+    check_everywhere(page)
+
+
+def test_a_request_whose_facts_changed(portal, windows, gate):
+    seen = portal.sql(
+        "SELECT s.digest FROM approvals_snapshot s JOIN approvals_request r ON r.snapshot_id = s.id"
+        " WHERE r.id = %s",
+        gate.request,
+    )[0][0]
+    portal.add_commit("pie")
+    portal.read_sources_again(gate.request)
+    page = windows.open("maria", f"/requests/{gate.request}?seen={seen}")
+    expect(page.locator("[data-fact='git.head']")).to_be_visible()
+    check_everywhere(page)
+
+
+def test_a_request_that_ran(windows, portal):
+    gate = portal.gate("staging")
+    assert gate.end() == 0, gate.said
+    page = windows.open("maria", f"/requests/{gate.request}")
+    expect(page.locator("[data-state]")).to_have_text("Done", timeout=SLOW)
+    check_everywhere(page)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/requests/", "/projects/", "/groups/", "/policies/", "/people/", "/settings/"],
+)
+def test_a_list(windows, address):
+    page = windows.open("jonas", address)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    check_everywhere(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("/projects/", "shop"), ("/groups/", "team-leads"), ("/policies/", "shop-production")],
+)
+def test_one_of_a_list(windows, address, name):
+    page = windows.open("jonas", address)
+    page.get_by_role("link", name=name, exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name, ignore_case=True)
+    check_everywhere(page)
+
+
+def test_a_policy_version(windows):
+    page = windows.open("jonas", "/policies/")
+    page.get_by_role("link", name="shop-production", exact=True).first.click()
+    page.locator("a[href$='/versions/1']").first.click()
+    expect(page.locator("main")).to_contain_text("policy: shop-production")
+    check_everywhere(page)
