@@ -22,6 +22,7 @@ class Command(BaseCommand):
         "Make the ledger's partitions for this month and the next 23, where missing. Run it as the "
         "owner of the tables, at each upgrade and at least once a year; `make run` does it itself."
     )
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import uuid
 
 import psycopg
 import pytest
@@ -14,7 +13,7 @@ from portal.ledger.record import CHANNEL
 from tests.conftest import worker_database
 from tests.plugin import server_of_this_run
 
-ONE, OTHER, PROJECT = (str(uuid.uuid4()) for _ in range(3))
+ONE, OTHER, PROJECT = (f"0196f0e0-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
 SECONDS = 10.0
 
 
