@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from portal.kernel.errors import Refused
 
@@ -64,3 +65,22 @@ def problem_page(request: HttpRequest) -> HttpResponse:
 def problem_of(refusal: Refused) -> HttpResponse:
     """The answer for a refusal raised by a service."""
     return problem(refusal.status, refusal.code, refusal.sentence, **refusal.extra)
+
+
+# What Django and ninja answer by themselves, before any call of ours is found.
+_BY_ITSELF = {
+    400: ("invalid", "The portal cannot read this call."),
+    404: ("not-found", "The API has no such address. See /api/v1/docs for those it has."),
+    405: ("method-not-allowed", "This address knows other methods; the Allow header names them."),
+}
+
+
+def as_problem(response: HttpResponseBase) -> HttpResponseBase:
+    """The same refusal in the form of the contract; answers that have a form stay as they are."""
+    known = _BY_ITSELF.get(response.status_code)
+    if known is None or not response.get("Content-Type", "").startswith("text/html"):
+        return response
+    found = problem(response.status_code, *known)
+    if "Allow" in response:
+        found["Allow"] = response["Allow"]
+    return found

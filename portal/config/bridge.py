@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
-from portal.kernel.asgi import Receive, Scope, Send, TooLarge, read_body
+from approvals.ci.problems import problem
+from portal.kernel.asgi import Receive, Scope, Send, TooLarge, read_body, send_response
 
 MAX_BODY = 10 * 1024 * 1024
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -103,7 +104,5 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 async def _too_large(send: Send) -> None:
-    body = b"The request is too large.\n"
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    sentence = f"The body is over {MAX_BODY} bytes. Send less."
+    await send_response(send, problem(413, "too-large", sentence))

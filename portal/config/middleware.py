@@ -7,18 +7,21 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
+from approvals.ci.problems import as_problem
 from portal.config.errors import refused
 from portal.kernel.errors import Refused
 
 
 class RefusalMiddleware:
-    """Refused -> its error page; every page varies by htmx."""
+    """Refused -> its error page, or the API's form of it; every page varies by htmx."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if request.path_info.startswith("/api/"):
+            return as_problem(response)
         patch_vary_headers(response, ["HX-Request"])
         return response
 

@@ -20,7 +20,8 @@ from portal.access.models import Organisation
 from portal.directory.groups import add_member, create_group, remove_member
 from portal.directory.models import ApproverGroup
 from portal.ledger.models import Entry
-from tests.attacks.surfaces import approved_by, body, call, code, post, refused, vote
+from tests.api import body, call, code, post
+from tests.attacks.surfaces import approved_by, refused, vote
 from tests.factories import STAGING_AUTO, ask, person
 
 CODE = [

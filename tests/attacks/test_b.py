@@ -27,17 +27,8 @@ from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 from portal.ledger.models import Entry
 from tests import factories
-from tests.attacks.surfaces import (
-    approved_by,
-    body,
-    browser,
-    call,
-    code,
-    post,
-    redeem,
-    refused,
-    vote,
-)
+from tests.api import body, call, code, post, redeem
+from tests.attacks.surfaces import approved_by, browser, refused, vote
 from tests.factories import STAGING_AUTO, ask
 from tests.races.together import agree, together
 

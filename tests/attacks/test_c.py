@@ -9,7 +9,8 @@ import pytest
 
 from approvals.models import Request
 from portal.accounts.models import User
-from tests.attacks.surfaces import approved_by, body, browser, call, code, post, redeem
+from tests.api import body, call, code, post, redeem
+from tests.attacks.surfaces import approved_by, browser
 from tests.factories import ask
 
 CODE = [

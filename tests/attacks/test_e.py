@@ -18,17 +18,8 @@ from approvals.views.stream import same_origin
 from portal.kernel.clock import now
 from portal.ledger.models import Entry
 from tests.access.world import build, every_address
-from tests.attacks.surfaces import (
-    approved_by,
-    body,
-    browser,
-    call,
-    code,
-    post,
-    redeem,
-    refused,
-    vote,
-)
+from tests.api import body, call, code, post, redeem
+from tests.attacks.surfaces import approved_by, browser, refused, vote
 from tests.factories import ask
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
