@@ -160,7 +160,7 @@ class Stream:
         """The next event, comments left out."""
         found: dict[str, str] = {}
         while True:
-            line = self.response.fp.readline().decode().rstrip("\n")
+            line = self.response.readline().decode().rstrip("\r\n")
             if not line and "event" in found:
                 return found
             name, _, value = line.partition(": ")

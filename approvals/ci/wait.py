@@ -57,7 +57,7 @@ async def wait_for_news(
     scope: Scope, receive: Receive, send: Send, *, hub: Hub, in_pool: InPool, request_id: UUID
 ) -> None:
     """`GET /requests/{id}?wait=&after=`: answer when the version is newer, or time is up."""
-    query = parse_qs(scope["query_string"].decode("latin-1"))
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     wait, after = _number(query, "wait", 0), _number(query, "after", 0)
     if not 0 <= wait <= MOST_WAIT or after < 0:
         text = f"`wait` is 0 to {MOST_WAIT} seconds, `after` is a version number."
