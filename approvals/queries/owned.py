@@ -7,18 +7,21 @@ from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Forbidden, NotFound
 
-_LOADED = ("project", "environment", "account__owner", "token", "verdict", "snapshot")
-
 
 def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
-    """A request of the token's project. Raises NotFound for any other project's."""
+    """A request of the token's project, with what an answer says of it.
+
+    Raises NotFound for any other project's. Parked calls read this: few joins, planned quickly.
+    """
+    project = token.account.project
     found = (
-        Request.objects.filter(pk=request_id, project=token.account.project_id)
-        .select_related(*_LOADED)
+        Request.objects.filter(pk=request_id, project=project)
+        .select_related("environment", "verdict")
         .first()
     )
     if found is None:
         raise NotFound("There is no such request in the project of this token.")
+    found.project = project
     return found
 
 
