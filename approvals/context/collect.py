@@ -89,11 +89,12 @@ def ask(source: Source, question: Question) -> Answer:
         return Answer(silent(source, reason), reason)
 
 
-def ask_all(sources: list[Source], question: Question) -> dict[str, FactState]:
-    """Ask in parallel, each within its budget; what is late is unknown."""
+def ask_all(sources: list[Source], question: Question) -> Answer:
+    """Ask in parallel, each within its budget; `error` says which did not answer, and why."""
     if not sources:
-        return {}
+        return Answer({})
     states: dict[str, FactState] = {}
+    errors: list[str] = []
     pool = ThreadPoolExecutor(max_workers=len(sources), thread_name_prefix="source")
     try:
         asked: dict[Future[Answer], Source] = {
@@ -101,12 +102,16 @@ def ask_all(sources: list[Source], question: Question) -> dict[str, FactState]:
         }
         for future, source in asked.items():
             try:
-                states.update(future.result(timeout=source.budget + 1).states)
+                answer = future.result(timeout=source.budget + 1)
             except TimeoutError:
-                states.update(silent(source, f"no answer within {source.budget:g} s"))
+                reason = f"no answer within {source.budget:g} s"
+                answer = Answer(silent(source, reason), reason)
+            states.update(answer.states)
+            if answer.error:
+                errors.append(f"{source.name}: {answer.error}")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return states
+    return Answer(states, "; ".join(errors))
 
 
 def states_of(reading: Reading) -> dict[str, FactState]:

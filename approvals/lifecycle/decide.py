@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.context.drift import changes_between
-from approvals.lifecycle.evaluate import approve, tallies
+from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tallies
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import Refusal, why_not
@@ -17,14 +17,13 @@ from approvals.quorum import satisfied
 from approvals.states import Status
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts
-from policies.language.verdict import Outcome
-from policies.queries import pinned_policies
 from portal.accounts.models import User
 from portal.kernel.canonical import commitment
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.text import text_problem
 from portal.ledger.actors import person_actor
+from portal.ledger.models import Entry
 
 MAX_COMMENT_BYTES = 4096
 
@@ -95,6 +94,10 @@ def _decide(
 
 
 def _note_refusal(request: Request, by: User, outcome: str, refusal: Refusal, authn: str) -> None:
+    """Once for each person and request: pressing again must not drown its history."""
+    known = Entry.objects.filter(request=request.pk, type="decision.refused")
+    if known.filter(actor_ref=str(by.actor_ref)).exists():
+        return
     change = Change(request, person_actor(by, authn=authn))
     change.note(
         "decision.refused", outcome="refused", decision={"outcome": outcome, "code": refusal.code}
@@ -141,7 +144,7 @@ def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
             f"Not recorded: {_counted(len(changes))} changed since you opened the page.",
             changes=[change.to_json() for change in changes],
         )
-    return current, verdict
+    return shown, verdict
 
 
 def _counted(changes: int) -> str:
@@ -178,6 +181,6 @@ def _count(change: Change, decision: Decision) -> None:
     if not satisfied(found):
         return
     facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
-    judgement = evaluate(pinned_policies(request.pinned), facts)
-    if judgement.outcome == Outcome.REVIEW:
+    judgement = evaluate(policies_on(request), facts)
+    if may_approve(judgement, facts):
         approve(change, judgement, by="people")

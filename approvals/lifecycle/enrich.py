@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, When
 
 from approvals.context.collect import (
     Answer,
@@ -22,18 +23,19 @@ from approvals.context.collect import (
 from approvals.context.registry import SOURCES
 from approvals.context.source import Question, Source
 from approvals.lifecycle.announce import wake
-from approvals.lifecycle.evaluate import judge, still_waiting
+from approvals.lifecycle.evaluate import judge, policies_on, still_waiting
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Reading, Request
 from approvals.permissions import is_late
 from policies.language.facts import Facts, FactState
-from policies.queries import BrokenPolicy, pinned_policies
+from policies.queries import BrokenPolicy
 from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 
 GIVE_UP_AFTER = 4  # attempts before a fact is called unavailable; it is still asked for, slowly
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+LONGEST_REST = timedelta(minutes=5)
 LEASE = timedelta(seconds=20)
 
 
@@ -49,16 +51,16 @@ def read_source(request_id: UUID, source_name: str) -> bool:
         # The request's row first, as every writer does: the other way round, two wait for each
         # other for ever.
         waiting = locked(request_id)
-        if _store(taken, source, answer):
+        if _store(taken, source, answer, waiting.created_at):
             _judge_again(waiting)
     return True
 
 
 def due_readings(limit: int = 200) -> list[tuple[UUID, str]]:
-    """Readings whose time has come, oldest first."""
+    """Readings whose time has come: first ones before refreshes, then the oldest."""
     return list(
         Reading.objects.filter(next_try__lte=now())
-        .order_by("next_try")
+        .order_by(Case(When(state=Reading.State.WANTED, then=0), default=1), "next_try")
         .values_list("request_id", "source")[:limit]
     )
 
@@ -83,7 +85,7 @@ def _take(request_id: UUID, source: Source) -> Reading | None:
     return reading
 
 
-def _store(reading: Reading, source: Source, answer: Answer) -> bool:
+def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime) -> bool:
     """Keep the answer, unless the lease is not ours any more; whether it was kept.
 
     It ran out and somebody else reads, the request is over, or a new round wants newer facts.
@@ -96,7 +98,7 @@ def _store(reading: Reading, source: Source, answer: Answer) -> bool:
         reading.state = Reading.State.KNOWN
         reading.facts = Facts(dict(answer.states)).to_json()
         reading.error, reading.attempts, reading.observed_at = "", 0, at
-        reading.next_try = at + source.time_to_live
+        reading.next_try = at + _rest(source, at - asked_at)
     else:
         reading.error = answer.error[:500]
         reading.next_try = at + _pause(reading.attempts)
@@ -105,6 +107,12 @@ def _store(reading: Reading, source: Source, answer: Answer) -> bool:
             reading.state, reading.facts = Reading.State.FAILED, {}
     reading.save()
     return True
+
+
+def _rest(source: Source, age: timedelta) -> timedelta:
+    """How long an answer is shown: longer for what waits for hours, or old requests would read
+    more than new ones."""
+    return max(source.time_to_live, min(age / 20, LONGEST_REST))
 
 
 def _pause(attempts: int) -> timedelta:
@@ -119,7 +127,7 @@ def _judge_again(request: Request) -> None:
     change = Change(request, SYSTEM)
     facts = current_facts(request, now())
     try:
-        judge(change, pinned_policies(request.pinned), facts)
+        judge(change, policies_on(request), facts)
     except BrokenPolicy:
         return  # it stays as it is: nothing may be approved on a policy nobody can read
     if change.pending:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from approvals.context.collect import facts_digest
+from approvals.context.drift import unknown_held
 from approvals.lifecycle.transition import Change
 from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
 from approvals.permissions import eligible, obligations, touched_by, touchers
@@ -15,6 +16,7 @@ from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
+from policies.queries import PinnedVersion, pinned_policies, policies_in_force
 from portal.directory.models import ApproverGroup
 from portal.directory.queries import active_members, memberships_of
 from portal.kernel.canonical import digest_of
@@ -29,12 +31,27 @@ class NoEligibleApprover(Invalid):
     code = "no-eligible-approver"
 
 
-def capture(change: Change, facts: Facts) -> Snapshot:
-    """Store the snapshot and make it the request's; the same facts again keep the old one."""
+def policies_on(request: Request) -> list[PinnedVersion]:
+    """What judges a request: the versions pinned when its round began, and those in force now.
+
+    Their answers are joined and the strictest wins: publishing can stop what waits, not free it.
+    """
+    pinned = pinned_policies(request.pinned)
+    known = {version.id for version in pinned}
+    target = (request.project.slug, request.environment.name, request.action)
+    return [*pinned, *(v for v in policies_in_force(*target) if v.id not in known)]
+
+
+def capture(change: Change, facts: Facts, *, anew: bool) -> Snapshot:
+    """Store the snapshot and make it the request's; the same facts keep the old one.
+
+    `anew`: the verdict differs, so the facts that only time changes belong on record too.
+    """
     request = change.request
     digest = facts_digest(facts)
     last = request.snapshot
-    if last is not None and last.facts_digest == digest and last.round == request.round:
+    same = last is not None and last.facts_digest == digest and last.round == request.round
+    if last is not None and same and not anew:
         return last
     body = facts.to_json()
     snapshot = Snapshot.objects.create(
@@ -56,10 +73,11 @@ def give_verdict(
     """Evaluate, and store what was said where it differs from what was said before."""
     request = change.request
     judgement = evaluate(policies, facts)
-    snapshot = capture(change, facts)
     body = judgement.to_json()
     last = request.verdict
-    if last is not None and last.round == request.round and _gist(last.body) == _gist(body):
+    same = last is not None and last.round == request.round and _gist(last.body) == _gist(body)
+    snapshot = capture(change, facts, anew=not same)
+    if last is not None and same:
         return judgement, last
     digest = digest_of(body)
     verdict = Verdict.objects.create(
@@ -111,16 +129,16 @@ def judge(
         change.set(decide_by=now() + timedelta(seconds=judgement.decide_within))
     if judgement.outcome == Outcome.DENY:
         _deny(change, judgement)
-    elif not judgement.settled or _held_facts_come(judgement, facts):
+    elif not judgement.settled or _still_read(judgement, facts):
         return judgement
-    elif judgement.outcome == Outcome.ALLOW:
+    elif judgement.outcome == Outcome.ALLOW and not unknown_held(judgement.hold, facts):
         approve(change, judgement, by="policy")
     else:
-        _wait_for_people(change, judgement, fresh=fresh)
+        _wait(change, judgement, facts, fresh=fresh)
     return judgement
 
 
-def _held_facts_come(judgement: Judgement, facts: Facts) -> bool:
+def _still_read(judgement: Judgement, facts: Facts) -> bool:
     """Whether a held fact is still being read: nothing is approved before it can be compared."""
     states = [facts.state(name) for name in judgement.hold]
     return any(isinstance(state, Unknown) and state.kind == "pending" for state in states)
@@ -163,7 +181,8 @@ def _deny(change: Change, judgement: Judgement) -> None:
     )
 
 
-def _wait_for_people(change: Change, judgement: Judgement, *, fresh: bool) -> None:
+def _wait(change: Change, judgement: Judgement, facts: Facts, *, fresh: bool) -> None:
+    """Wait for people, or for a held fact: unknown is never equal, so approving would be void."""
     request = change.request
     asked = obligations(request)
     names = sorted({group for one in asked for group in one.groups})
@@ -176,8 +195,13 @@ def _wait_for_people(change: Change, judgement: Judgement, *, fresh: bool) -> No
     change.set(needed=sum(t.asked.count for t in found), given=sum(t.given for t in found))
     if request.status == Status.SUBMITTED:
         change.move(Status.PENDING, policy=policy_refs(judgement))
-    if judgement.outcome == Outcome.REVIEW and satisfied(found):
+    if may_approve(judgement, facts) and satisfied(found):
         approve(change, judgement, by="people")
+
+
+def may_approve(judgement: Judgement, facts: Facts) -> bool:
+    """Whether people can approve on these facts once everything asked is given."""
+    return judgement.outcome == Outcome.REVIEW and not unknown_held(judgement.hold, facts)
 
 
 def _await_groups(request: Request, names: list[str]) -> None:

@@ -12,7 +12,7 @@ from approvals.states import PERMIT_TRANSITIONS, PermitStatus
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict, Gone
+from portal.kernel.errors import Conflict, Gone, Refused
 from portal.ledger.actors import Actor, service_actor
 
 # Four heartbeats missed in a row; one every 30 seconds is asked for.
@@ -60,15 +60,25 @@ def finish_permit(
     require_scope(token, "request")
     with transaction.atomic():
         permit = _locked(token, permit_id, run_id, run_attempt)
-        if permit.status == outcome:
-            return permit
-        if permit.status in _OVER:
-            raise _over(permit)
-        actor = service_actor(token.account)
-        if permit.status == PermitStatus.ISSUED:
-            _start(permit, actor)
-        move_permit(permit, outcome, actor, finished_at=now(), exit_code=exit_code)
+        refusal = _finish(permit, outcome, service_actor(token.account), exit_code)
+    if refusal is not None:
+        raise refusal  # after the commit: a late report stays on record
     return permit
+
+
+def _finish(
+    permit: Permit, outcome: PermitStatus, actor: Actor, exit_code: int | None
+) -> Refused | None:
+    if permit.status == outcome:
+        return None
+    late = permit.status == PermitStatus.ISSUED and permit.expires_at <= now()
+    if late or permit.status in _OVER:
+        _note(permit, "permit.reported_late", actor, outcome, exit_code)
+        return _over(permit)
+    if permit.status == PermitStatus.ISSUED:
+        _start(permit, actor)
+    move_permit(permit, outcome, actor, finished_at=now(), exit_code=exit_code)
+    return None
 
 
 def _locked(token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:
@@ -95,11 +105,17 @@ def move_permit(permit: Permit, to: PermitStatus, actor: Actor, **fields: object
     for name, value in fields.items():
         setattr(permit, name, value)
     permit.save(update_fields=["status", *fields])
+    _note(permit, event, actor, to, permit.exit_code)
+
+
+def _note(
+    permit: Permit, event: str, actor: Actor, outcome: PermitStatus, exit_code: int | None
+) -> None:
     change = Change(permit.request, actor)
     change.note(
         event,
-        outcome=to.value,
-        permit={"id": str(permit.id), "status": to.value, "exit_code": permit.exit_code},
+        outcome=outcome.value,
+        permit={"id": str(permit.id), "status": str(permit.status), "exit_code": exit_code},
     )
     change.save()
 

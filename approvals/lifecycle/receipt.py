@@ -70,6 +70,8 @@ def _publish(found: CryptoSigner) -> str:
         )
         if created:
             record("key.created", actor=SYSTEM, object={"kind": "key", "id": key.keyid})
+            older = SigningKey.objects.filter(purpose="permit").exclude(kid=key.keyid)
+            older.update(status=SigningKey.KeyStatus.RETIRED)  # stays listed: receipts live on
     return str(key.keyid)
 
 

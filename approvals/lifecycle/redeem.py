@@ -3,16 +3,16 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
-from approvals.context.drift import changes_between
+from approvals.context.drift import changes_between, shown
 from approvals.lifecycle.enrich import stored_facts, want_again
-from approvals.lifecycle.evaluate import give_verdict, judge, policy_refs, tallies
+from approvals.lifecycle.evaluate import give_verdict, judge, policies_on, policy_refs, tallies
 from approvals.lifecycle.expire import expire_unused
 from approvals.lifecycle.receipt import sign
 from approvals.lifecycle.transition import Change, locked
@@ -25,14 +25,16 @@ from policies.language.drift import held_changes
 from policies.language.facts import Facts
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
-from policies.queries import pinned_policies, policies_in_force
+from policies.queries import policies_in_force
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
-from portal.kernel.errors import Conflict, Gone, Invalid
+from portal.kernel.errors import Conflict, Gone, Invalid, Refused, Unavailable
 from portal.ledger.actors import service_actor
 
 START_WITHIN = timedelta(minutes=5)
+TRIES = 3
+AUTHORS = frozenset({"git.author", "git.committer", "git.authors"})
 HEARTBEAT_SECONDS = 30
 
 
@@ -60,38 +62,41 @@ class Claim:
 def redeem_request(*, token: ProjectToken, request_id: UUID, claim: Claim) -> Permit:
     """The permit, exactly once; the same run attempt again gets the same one.
 
-    Raises NotFound, Forbidden (another run), Invalid (digest), NotApproved, Gone (expired), Drift.
+    Raises NotFound, Forbidden (another run), Invalid (digest), NotApproved, Gone (expired), Drift,
+    Unavailable (a source that must be asked does not answer: the approval stands, try again).
     """
     require_scope(token, "request")
-    request = owned_by(token, request_id, claim.run_id, claim.run_attempt)
-    if request.digest != claim.digest:
-        raise Invalid(
-            "This digest is not the request's. Redeem with the digest that submitting returned.",
-            errors=[{"field": "digest", "message": "is not the digest of this request"}],
-        )
-    given = Permit.objects.filter(request=request).select_related("request").first()
-    if given is not None:
-        return given
-    _require_approved(request)
-    policies = pinned_policies(request.pinned)
-    facts = _fresh_facts(request, policies)
-    try:
-        with transaction.atomic():
-            outcome = _redeem(request_id, token, policies, facts)
-    except IntegrityError:
-        # Two attempts at once; the row lock lets one win and the other finds its permit.
-        outcome = Permit.objects.select_related("request").get(request_id=request_id)
-    if isinstance(outcome, Permit):
-        return outcome
-    raise outcome
+    for _ in range(TRIES):
+        request = owned_by(token, request_id, claim.run_id, claim.run_attempt)
+        if request.digest != claim.digest:
+            raise Invalid(
+                "This digest is not the request's. Redeem with the one that submitting returned.",
+                errors=[{"field": "digest", "message": "is not the digest of this request"}],
+            )
+        given = _given(request)
+        if given is not None:
+            return given
+        _require_approved(request)
+        policies = policies_on(request)
+        facts = _fresh_facts(request, policies)
+        outcome = _redeem(request, token, policies, facts)
+        if isinstance(outcome, Permit):
+            return outcome
+        if outcome is not None:
+            raise outcome
+    raise Unavailable("The request keeps changing while it is redeemed. Try again.")
+
+
+def _given(request: Request) -> Permit | None:
+    return Permit.objects.filter(request=request).select_related("request").first()
 
 
 def _require_approved(request: Request) -> None:
     if request.status == Status.APPROVED and request.use_by and request.use_by <= now():
         expire_unused(request.id)
-        raise Gone("The approval was not used in time. Ask again.")
+        raise _too_late()
     if request.status == Status.EXPIRED:
-        raise Gone("This request expired. Ask again.")
+        raise _too_late()
     if request.status != Status.APPROVED:
         raise NotApproved(
             f"This request is {request.status}: there is nothing to redeem.",
@@ -100,30 +105,50 @@ def _require_approved(request: Request) -> None:
         )
 
 
+def _too_late() -> Gone:
+    return Gone("This request expired, or its approval was not used in time. Ask again.")
+
+
 def _fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
-    """What the pinned policies read, read now; the rest as last seen. No transaction is open."""
+    """What the policies read, read now; the rest as last seen. No transaction is open.
+
+    Where people decided, who wrote the change is read again too: their votes depend on it. A
+    source that fails just now is no drift: nothing is known to have moved, so the approval stands.
+    """
     question = question_about(request, now())
-    sources = wanted_sources(question, needed_facts(policies))
-    return Facts(
-        {**stored_facts(request, question), **facts_at_hand(question), **ask_all(sources, question)}
-    )
+    needed = set(needed_facts(policies))
+    if request.decisions.filter(round=request.round).exists():
+        needed |= AUTHORS
+    answer = ask_all(wanted_sources(question, needed), question)
+    if answer.error:
+        raise Unavailable(
+            f"A source that must be asked again does not answer ({answer.error}). The approval "
+            "stands until its time is over; try again.",
+        )
+    return Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
 
 
+@transaction.atomic
 def _redeem(
-    request_id: UUID, token: ProjectToken, policies: Sequence[PinnedPolicy], facts: Facts
-) -> Permit | Drift:
-    request = locked(request_id)
-    given = Permit.objects.filter(request=request).select_related("request").first()
+    seen: Request, token: ProjectToken, policies: Sequence[PinnedPolicy], facts: Facts
+) -> Permit | Refused | None:
+    """Permit, or a refusal to be raised after the commit; None when another round came between."""
+    request = locked(seen.id)
+    given = _given(request)
     if given is not None:
         return given
-    _require_approved(request)
+    if (request.status, request.round, request.pinned) != (seen.status, seen.round, seen.pinned):
+        return None
+    at = now()
+    if request.use_by is None or request.use_by <= at:
+        return _too_late()
     approved_on = _approved_on(request)
     change = Change(request, service_actor(token.account))
     judgement, _ = give_verdict(change, policies, facts)
     differences = _differences(request, judgement, approved_on, facts)
     if differences:
         return _begin_next_round(change, differences, facts)
-    return _issue(change, judgement)
+    return _issue(change, judgement, at)
 
 
 def _approved_on(request: Request) -> list[Facts]:
@@ -140,7 +165,7 @@ def _differences(
 ) -> list[dict[str, Any]]:
     """Why the approval does not hold any more; empty when it does."""
     held = {
-        change.fact: change.to_json()
+        change.fact: shown(change)
         for old in approved_on
         for change in held_changes(judgement.hold, old, facts)
     }
@@ -152,7 +177,7 @@ def _differences(
     if judgement.outcome == Outcome.REVIEW and satisfied(found):
         return []
     changed = [
-        change.to_json()
+        shown(change)
         for old in approved_on[:1]
         for change in changes_between(old, facts, judgement.reads)
     ]
@@ -193,8 +218,8 @@ def _names(differences: list[dict[str, Any]]) -> str:
     return ", ".join(str(difference["fact"]) for difference in differences)
 
 
-def _issue(change: Change, judgement: Judgement) -> Permit:
-    request, at = change.request, now()
+def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
+    request = change.request
     permit = Permit(
         request=request,
         environment=request.environment,

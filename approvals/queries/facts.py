@@ -7,8 +7,8 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from approvals.context.drift import changes_between
-from approvals.models import Snapshot
+from approvals.context.drift import changes_between, unknown_held
+from approvals.models import Request, Snapshot
 from policies.language.facts import Facts, FactState, Known
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
 
@@ -126,6 +126,15 @@ def _size(facts: Facts) -> str:
     added, removed, files = values
     text = ngettext("+%(a)s −%(r)s in %(n)s file", "+%(a)s −%(r)s in %(n)s files", int(str(files)))
     return text % {"a": added, "r": removed, "n": files}
+
+
+def missing_facts(request: Request) -> list[str]:
+    """Facts that the request waits for: a deny cannot be told, or a held one has no value."""
+    if request.verdict is None or request.snapshot is None:
+        return []
+    body = request.verdict.body
+    held = unknown_held(body["hold"], Facts.from_json(request.snapshot.facts))
+    return sorted({*body["blocking"], *held})
 
 
 def duration_words(seconds: int) -> str:

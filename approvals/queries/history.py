@@ -29,7 +29,8 @@ TEXTS = {
     "permit.started": _("The action began"),
     "permit.finished": _("The action ended"),
     "permit.lost": _("The run fell silent: the permit is lost"),
-    "permit.expired": _("The permit was not used in time"),
+    "permit.expired": _("Nobody reported in time that the action began"),
+    "permit.reported_late": _("An end was reported after the permit was over"),
     "decision.refused": _("A decision was refused"),
 }
 OUTCOMES = {

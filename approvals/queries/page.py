@@ -10,13 +10,20 @@ from django.utils.translation import ngettext
 
 from approvals.models import Decision, Permit, Request, Snapshot
 from approvals.permissions import why_not, why_not_decide
-from approvals.queries.facts import FactGroup, FactRow, duration_words, fact_rows, grouped
+from approvals.queries.facts import (
+    FactGroup,
+    FactRow,
+    duration_words,
+    fact_rows,
+    grouped,
+    missing_facts,
+)
 from approvals.queries.history import HistoryLine, history_of_request
 from approvals.queries.queue import ledger_position
 from approvals.queries.rows import DecisionLine, line_of, run_label, title_of
 from approvals.queries.summary import Wanted, summary, waiting_for
 from approvals.queries.visible import load_request
-from approvals.states import PermitStatus, Status
+from approvals.states import WAITING, PermitStatus, Status
 from portal.accounts.models import User
 from portal.directory.queries import groups_of
 from portal.kernel.clock import now
@@ -252,8 +259,8 @@ def _requirements(
                 % {"account": request.account.name},
             )
         )
-    blocking = request.verdict.body.get("blocking", []) if request.verdict else []
-    found += [Requirement(False, _("%(fact)s must be known") % {"fact": n}, "") for n in blocking]
+    waits = missing_facts(request) if request.status in WAITING else []
+    found += [Requirement(False, _("%(fact)s must be known") % {"fact": n}, "") for n in waits]
     if changed:
         n = len(changed)
         text = ngettext("Look at the changed fact", "Look at the %(n)d changed facts", n) % {"n": n}

@@ -66,6 +66,7 @@ EVENTS: dict[str, EventType] = {
         _event("permit.started", "The action began.", f"{_REQUEST} permit"),
         _event("permit.finished", "The action ended.", f"{_REQUEST} permit"),
         _event("permit.lost", "The heartbeat stopped.", f"{_REQUEST} permit"),
+        _event("permit.reported_late", "An end was reported too late.", f"{_REQUEST} permit"),
         _event("permit.expired", "The permit was not used in time.", f"{_REQUEST} permit"),
         _event("decision.refused", "A decision was refused.", f"{_REQUEST} decision"),
         _event("project.created", "A project was added.", "object change"),

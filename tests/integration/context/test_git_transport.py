@@ -126,9 +126,10 @@ def test_a_late_source_is_unknown_and_the_others_are_not_held_up(repo, silent_po
 
     Slow.budget = 0.1
     begun = time.monotonic()
-    states = ask_all([Slow()], question(repo.folder, tip))
+    answer = ask_all([Slow()], question(repo.folder, tip))
     assert time.monotonic() - begun < 1.4
-    assert states["git.head"].reason == "no answer within 0.1 s"
+    assert answer.states["git.head"].reason == "no answer within 0.1 s"
+    assert "no answer within 0.1 s" in answer.error
 
 
 def test_two_readings_at_once_wait_for_each_other(repo):
