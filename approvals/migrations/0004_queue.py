@@ -52,8 +52,7 @@ class Migration(migrations.Migration):
             "request",
             models.Index(
                 django.db.models.functions.comparison.Coalesce("approved_at", "ended_at"),
-                models.F("project"),
-                models.F("id"),
+                include=("id", "project", "environment", "approved_at", "ended_at"),
                 condition=models.Q(("status__in", ("approved", "denied", "redeemed", "rejected"))),
                 name="request_decided",
             ),

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,12 +20,15 @@ from approvals.queries.rows import DecisionLine, QueueRow, build_rows, line_of, 
 from approvals.queries.visible import Sight, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
-from portal.directory.models import Environment, Project
+from portal.directory.models import Environment, Membership, Project
 from portal.ledger.models import Entry
 
 PAGE = 50
 COUNT_TO = 500
+CHOICES = 200
 BY_TIME_LEFT = (F("decide_by").asc(nulls_last=True), "id")
+# Not "-id": PostgreSQL would walk the primary key through everything older, looking for today's.
+NEWEST_OF_TODAY = Coalesce("id", "id").desc()
 NO_END = datetime(9999, 1, 1, tzinfo=timezone.get_default_timezone())
 
 
@@ -96,6 +99,19 @@ def queue_page(person: User, filters: QueueFilters) -> QueuePage:
     )
 
 
+def waiting_for_you(person: User) -> str:
+    """The number in the menu of every page (two queries); empty when nothing waits."""
+    mine = Membership.objects.filter(person=person, person__is_active=True)
+    sight = Sight([], [], dict(mine.values_list("group_id", "group__name")))
+    if not sight.groups:
+        return ""
+    part = count_keys(sight, TIME_LEFT, COUNT_TO + 1, groups_only=True)
+    with connection.cursor() as cursor:
+        cursor.execute(part.sql, part.params)
+        found = Count(cursor.fetchone()[0])
+    return found.text if found.value else ""
+
+
 def queue_row(
     person: User, request_id: UUID, filters: QueueFilters | None = None
 ) -> QueueRow | None:
@@ -116,20 +132,24 @@ def queue_row(
 
 
 def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
-    """A whole tab as one condition: to ask about one row, and for the bounded “today”."""
+    """A whole tab as one condition: to ask whether one row is in it."""
     waiting = Request.objects.filter(status__in=[s.value for s in WAITING])
     if tab == "you":
         asked = AwaitedGroup.objects.filter(request=OuterRef("pk"), group__in=list(sight.groups))
         return waiting.filter(Exists(asked)) if sight.groups else waiting.none()
     if tab == "all":
         return waiting.filter(seen_with(sight))
+    today, mine = _decided(person, sight)
+    return today | mine
+
+
+def _decided(person: User, sight: Sight) -> tuple[QuerySet[Request], QuerySet[Request]]:
+    """What was decided today, and what else this person voted on today."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = Decision.objects.filter(person=person, decided_at__gte=midnight).values("request")
-    today = Request.objects.alias(decided_at=DECIDED_AT).filter(
-        status__in=DECIDED, decided_at__gte=midnight
-    )
-    either = today.order_by().values("pk").union(mine.order_by(), all=True)
-    return Request.objects.filter(pk__in=either).filter(seen_with(sight))
+    seen = Request.objects.filter(seen_with(sight)).alias(decided_at=DECIDED_AT)
+    today = Q(status__in=DECIDED, decided_at__gte=midnight)
+    voted = Decision.objects.filter(person=person, decided_at__gte=midnight).values("request")
+    return seen.filter(today), seen.filter(pk__in=voted).exclude(today)
 
 
 def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
@@ -138,7 +158,7 @@ def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
     parts = {
         "you": count_keys(sight, TIME_LEFT, most, groups_only=True),
         "all": count_keys(sight, TIME_LEFT, most),
-        "decided": _counted(_tab(person, sight, "decided").values("pk")[:most]),
+        "decided": _counted(_decided(person, sight), most),
     }
     selected = ", ".join(f"({part.sql})" for part in parts.values())
     with connection.cursor() as cursor:
@@ -150,9 +170,10 @@ def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
     return position or 0, dict(zip(parts, map(Count, counts), strict=True))
 
 
-def _counted(found: "QuerySet[Request, Any]") -> Part:
+def _counted(found: tuple[QuerySet[Request], QuerySet[Request]], most: int) -> Part:
+    first, second = (part.order_by().values("pk") for part in found)
     try:
-        sql, params = found.query.sql_with_params()
+        sql, params = first.union(second, all=True)[:most].query.sql_with_params()
     except EmptyResultSet:  # Django knows without asking: this person sees nothing at all
         return Part("SELECT 0", ())
     return Part(f"SELECT count(*) FROM ({sql}) AS counted", params)  # noqa: S608  (our own SQL)
@@ -161,15 +182,19 @@ def _counted(found: "QuerySet[Request, Any]") -> Part:
 def _page(person: User, sight: Sight, filters: QueueFilters) -> tuple[list[Request], str | None]:
     after = decode_cursor(filters.after)
     if filters.tab == "decided":
-        found = _tab(person, sight, "decided").filter(filters.condition())
-        found = found.filter(id__lt=after[1]) if after else found
-        listed = found.order_by("-id")[: PAGE + 1]
+        older = filters.condition() & (Q(id__lt=after[1]) if after else Q())
+        first, second = (
+            part.filter(older).order_by(NEWEST_OF_TODAY).values("pk")[: PAGE + 1]
+            for part in _decided(person, sight)
+        )
+        today = first.union(second, all=True)
+        listed = Request.objects.filter(pk__in=today).order_by("-id")[: PAGE + 1]
     else:
         where = filters.condition_sql() & _later_than(after)
         mine = filters.tab == "you"
         keys = first_keys(sight, TIME_LEFT, PAGE + 1, where, groups_only=mine)
         listed = Request.objects.filter(pk__in=keys).order_by(*BY_TIME_LEFT)
-    rows = list(with_rows(listed))
+    rows = list(with_rows(listed, permits=filters.tab == "decided"))
     if len(rows) <= PAGE:
         return rows, None
     last = rows[PAGE - 1]
@@ -209,13 +234,22 @@ def choices_of(sight: Sight, requests: Sequence[Request]) -> Choices:
         environments = environments.filter(
             Q(project__in=sight.projects) | Q(pk__in=sight.environments)
         )
-    slugs = set(projects.values_list("slug", flat=True)[:200])
-    names = set(environments.values_list("name", flat=True).distinct()[:200])
+    slugs, names = _names(projects, environments)
     return Choices(
         projects=sorted(slugs | {r.project.slug for r in requests}),
         environments=sorted(names | {r.environment.name for r in requests}),
         actions=sorted({"deploy"} | {r.action for r in requests}),
     )
+
+
+def _names(
+    projects: QuerySet[Project], environments: QuerySet[Environment]
+) -> tuple[set[str], set[str]]:
+    """Slugs and names in one query, of each at most 200."""
+    slugs = projects.order_by("slug").annotate(kind=Value("p")).values_list("kind", "slug")
+    names = environments.order_by("name").annotate(kind=Value("e")).values_list("kind", "name")
+    found = list(slugs[:CHOICES].union(names.distinct()[:CHOICES], all=True))
+    return {v for kind, v in found if kind == "p"}, {v for kind, v in found if kind == "e"}
 
 
 def _last_decided(sight: Sight) -> DecisionLine | None:

@@ -12,6 +12,7 @@ from approvals.queries import QueueRow
 from approvals.queries.facts import FactRow
 from approvals.queries.page import state_tag
 from approvals.queries.summary import Wanted
+from approvals.states import Status
 from portal.kernel.text import make_visible
 from portal.templatetags.ui import icon, tag
 
@@ -105,7 +106,8 @@ def state(key: str, word: str) -> SafeString:
 def row_state(row: QueueRow) -> SafeString:
     """The tag of a row's request, as its own page shows it."""
     wanted = [Wanted("", "", (), row.needed, row.given)] if row.needed else []
-    found = state_tag(row.request, getattr(row.request, "permit", None), wanted)
+    redeemed = row.request.status == Status.REDEEMED
+    found = state_tag(row.request, row.request.permit if redeemed else None, wanted)
     return state(found.key, found.word)
 
 

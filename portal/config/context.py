@@ -4,17 +4,20 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
+from approvals.queries.queue import waiting_for_you
 from portal.access import Capability, holds
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """Version, theme and the menu's permissions."""
-    user = getattr(request, "user", None)
-    signed_in = user is not None and user.is_authenticated
+    person = getattr(request, "user", None)
+    user = person if person is not None and person.is_authenticated else None
     return {
         "portal_version": settings.VERSION,
         "portal_url": settings.PUBLIC_URL,
-        "theme": getattr(user, "theme", "system") if signed_in else "system",
-        "is_administrator": signed_in and holds(user, Capability.ADMINISTER),
+        "theme": user.theme if user else "system",
+        "is_administrator": user is not None and holds(user, Capability.ADMINISTER),
+        "queue_count": SimpleLazyObject(lambda: waiting_for_you(user) if user else ""),
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from portal.kernel.errors import Refused
 
@@ -12,7 +13,10 @@ def page(request: HttpRequest, status: int, sentence: str = "", **context: Any) 
     """The error page for `status`, with the sentence that says what to do."""
     known = {400, 403, 404, 409, 410, 413, 422, 500, 503}
     template = f"errors/{status if status in known else 500}.html"
-    return render(request, template, {"sentence": sentence, **context}, status=status)
+    words = {"sentence": sentence, **context}
+    if status >= 500:  # no session, no person: the database may be what failed
+        return HttpResponse(render_to_string(template, words), status=status)
+    return render(request, template, words, status=status)
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from approvals.models import AwaitedGroup, Decision, Request
-from approvals.queries import QueueFilters, listing, queue_page, requests_page, sight_of
+from approvals.queries import QueueFilters, listing, queue_page, queue_row, requests_page, sight_of
 from approvals.queries import queue as queue_module
 from approvals.queries.queue import BY_TIME_LEFT
 from approvals.queries.visible import seen_with
@@ -267,7 +267,15 @@ def test_the_list_of_requests_costs_the_same_for_one_row_and_for_fifty(who, alic
 def test_a_row_read_again_costs_no_more_than_the_page(who, alice):
     fill(who, 3)
     row = reverse("queue-row", args=[Request.objects.filter(status="pending").first().pk])
-    assert len(queries_of(alice, row)) <= MOST_QUEUE + MOST_CHROME
+    for tab in ("you", "all"):
+        assert len(queries_of(alice, f"{row}?tab={tab}")) <= MOST_QUEUE + MOST_CHROME
+
+
+def test_a_vote_brings_a_row_that_still_waits_to_what_was_decided_today(world):
+    request = Request.objects.get(status="pending", decisions__person=world.who.alice)
+    for name, found in (("alice", True), ("auditor", False)):
+        row = queue_row(world.readers[name], request.pk, QueueFilters(tab="decided"))
+        assert (row is not None) is found
 
 
 def test_a_request_page_costs_the_same_with_one_vote_and_with_two(who, alice):
