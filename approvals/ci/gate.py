@@ -17,9 +17,10 @@ from approvals.lifecycle.redeem import Claim, Drift, redeem_request
 from approvals.lifecycle.submit import Submission, submit_request
 from approvals.models import Permit, Request
 from approvals.queries import summary, waiting_for
-from approvals.states import Status
+from approvals.states import PermitStatus, Status
 from portal.accounts.models import ProjectToken
-from portal.kernel.clock import rfc3339
+from portal.kernel.clock import now, rfc3339
+from portal.kernel.errors import Unavailable
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,22 @@ def gate_step(
 ) -> Step:
     """Submit or find the request; redeem it when it is approved. Raises as these services do."""
     run = submission.run
-    key = idempotency_key or (
-        f"gate-{run['id']}-{run['attempt']}-{submission.environment}-{submission.action}"
-    )
+    key = idempotency_key or f"gate-{submission.body_digest()}"
     request, _ = submit_request(token=token, submission=submission, idempotency_key=key)
     permit = None
     if request.status in {Status.APPROVED, Status.REDEEMED}:
         claim = Claim(run["id"], run["attempt"], request.digest)
         try:
             permit = redeem_request(token=token, request_id=request.id, claim=claim)
-        except Drift:
+        except (Drift, Unavailable):  # back in the queue, or a source is silent: ask again
             request.refresh_from_db()
     return Step(request, permit, text)
 
 
 def answer(step: Step) -> HttpResponse:
     """200 go, 307 ask again, 403 no, 410 too late."""
+    if step.permit is not None and not _usable(step.permit):
+        return _used_up(step.permit, text=step.text)
     if step.permit is not None:
         if step.text:
             until = rfc3339(step.permit.expires_at)
@@ -84,6 +85,20 @@ def answer(step: Step) -> HttpResponse:
         return _line(status, f"no {step.request.status}: {sentence}")
     code = "expired" if status == 410 else "not-approved"
     return problem(status, code, sentence, request_status=str(step.request.status))
+
+
+def _usable(permit: Permit) -> bool:
+    """Whether the action may begin now. A permit that was used says nothing about the next run."""
+    return permit.status == PermitStatus.ISSUED and permit.expires_at > now()
+
+
+def _used_up(permit: Permit, *, text: bool) -> HttpResponse:
+    over = permit.status in {PermitStatus.ISSUED, PermitStatus.EXPIRED}
+    status, word = (410, "expired") if over else (403, str(permit.status))
+    sentence = f"The permit of this run is {word}: it is good for one start only. Ask in a new run."
+    if text:
+        return _line(status, f"no {word}: {sentence}")
+    return problem(status, "expired" if over else "not-approved", sentence)
 
 
 def _line(status: int, text: str) -> HttpResponse:

@@ -1,12 +1,15 @@
 """The gate's waiting: an answer that says "still waiting" is held back until there is news."""
 
+import asyncio
 import time
 
-from portal.kernel.asgi import App, Message, Receive, Scope, Send, TooLarge, read_body
+from approvals.ci.wait import first_of
+from portal.kernel.asgi import App, Message, Receive, Scope, Send, TooLarge, gone, read_body
 from portal.ledger.listen import Hub
 
 WAIT = 50.0
 TICK = 15.0
+PAUSE = 0.1  # between two steps: our own drift wakes us too
 MAX_BODY = 64 * 1024 + 1
 HEADER = b"countersign-request"
 
@@ -24,20 +27,36 @@ async def park_gate(
         body = b" " * MAX_BODY  # the parser refuses it with its own words
     except ConnectionError:
         return
-    ends = time.monotonic() + WAIT
-    watched = ""
-    while True:
-        with hub.watch(watched or "none") as watch:
-            answer = await _once(scope, body, application)
-            found = _request_of(answer)
-            left = ends - time.monotonic()
-            if not found or left <= 0 or hub.closed.is_set():
-                break
-            if watched == found:
-                await watch.next(min(left, TICK))
-            watched = found  # first time: subscribe, then look again
+    hung_up = asyncio.ensure_future(gone(receive))
+    try:
+        answer = await _until_news(scope, body, hub, application, hung_up)
+    finally:
+        hung_up.cancel()
     for message in answer:
         await send(message)
+
+
+async def _until_news(
+    scope: Scope, body: bytes, hub: Hub, application: App, hung_up: "asyncio.Future[None]"
+) -> list[Message]:
+    """Step after step until there is an answer, time is up, or nobody listens any more.
+
+    A step may redeem: it is never taken for a client that hung up.
+    """
+    ends = time.monotonic() + WAIT
+    answer = await _once(scope, body, application)
+    found = _request_of(answer)
+    if not found:
+        return answer
+    with hub.watch(found) as watch:  # subscribed first, then looked again: no news is missed
+        while not hung_up.done():
+            answer = await _once(scope, body, application)
+            left = ends - time.monotonic()
+            if _request_of(answer) != found or left <= 0 or hub.closed.is_set():
+                break
+            await first_of(watch, hung_up, min(left, TICK))
+            await asyncio.sleep(PAUSE)
+    return answer
 
 
 async def _once(scope: Scope, body: bytes, application: App) -> list[Message]:

@@ -74,13 +74,13 @@ async def wait_for_news(
                 if version < 0 or version > after or left <= 0 or hub.closed.is_set():
                     await send_response(send, response)
                     return
-                if await _first(watch, hung_up, min(left, TICK)):
+                if await first_of(watch, hung_up, min(left, TICK)):
                     return
     finally:
         hung_up.cancel()
 
 
-async def _first(watch: Watch, hung_up: "asyncio.Future[None]", seconds: float) -> bool:
+async def first_of(watch: Watch, hung_up: "asyncio.Future[None]", seconds: float) -> bool:
     """Wait for news or time; True when the client went away meanwhile."""
     news = asyncio.ensure_future(watch.next(seconds))
     both: set[asyncio.Future[Any]] = {news, hung_up}
@@ -108,7 +108,7 @@ async def stream_news(
                 data = _event(request_id, version) if version > sent else b": still here\n\n"
                 sent = max(sent, version)
                 await send({"type": "http.response.body", "body": data, "more_body": True})
-                if await _first(watch, hung_up, TICK):
+                if await first_of(watch, hung_up, TICK):
                     return
                 version, _ = await in_pool(read_now, authorization, request_id)
             await send({"type": "http.response.body", "body": b""})

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import time
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -30,6 +31,7 @@ from portal.kernel.database import gives_back
 from portal.ledger.listen import RESYNC, Hub, News, Watch
 from portal.ledger.models import Entry
 
+_SESSION_KEY = re.compile(r"[a-z0-9]{1,64}")
 BEAT_EVERY = 15.0  # an event, not a comment: a browser's script does not see comments
 SIGHT_EVERY = 30.0  # seconds after which sign-in and permissions are read again
 OVERLAP = 200  # numbers are given before commit, so a late one may be below the last one seen
@@ -41,7 +43,10 @@ def same_origin(scope: Scope) -> bool:
     if header(scope, b"sec-fetch-site") not in {"", "same-origin", "none"}:
         return False
     origin = header(scope, b"origin")
-    return not origin or urlsplit(origin).netloc == header(scope, b"host")
+    try:
+        return not origin or urlsplit(origin).netloc == header(scope, b"host")
+    except ValueError:  # an address that is none
+        return False
 
 
 @gives_back
@@ -56,7 +61,7 @@ def _signed_in(cookies: str) -> User | None:
         found = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         return None
-    if found is None:
+    if found is None or not _SESSION_KEY.fullmatch(found.value):
         return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(found.value)

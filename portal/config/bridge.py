@@ -5,6 +5,7 @@ one process for pages, long polls and streams.
 """
 
 import asyncio
+import contextlib
 import io
 import sys
 from collections.abc import Callable, Iterable
@@ -16,6 +17,9 @@ from approvals.ci.problems import problem
 from portal.kernel.asgi import Receive, Scope, Send, TooLarge, read_body, send_response
 
 MAX_BODY = 10 * 1024 * 1024
+MOST_BUFFERED = 4 * 1024 * 1024  # static files are shorter
+WRITE_SECONDS = 30.0
+Start = dict[str, Any]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -35,11 +39,23 @@ class Bridge:
         except ConnectionError:
             return
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, self._run, _environ(scope, body), send, loop)
+        answer = await loop.run_in_executor(
+            self._pool, self._run, _environ(scope, body), send, loop
+        )
+        if answer is not None:
+            with contextlib.suppress(
+                TimeoutError
+            ):  # who does not read gets no more; no thread waits
+                await asyncio.wait_for(_send_whole(send, *answer), WRITE_SECONDS)
 
-    def _run(self, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop) -> None:
-        """In a pool thread: a plain response is sent whole, a streaming one piece by piece."""
-        start: dict[str, Any] = {}
+    def _run(
+        self, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop
+    ) -> tuple[Start, bytes] | None:
+        """In a pool thread: a bounded response is returned whole, a long one sent piece by piece.
+
+        A thread must never wait for a client that does not read: six of them would stop the portal.
+        """
+        start: Start = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             start["status"] = int(status.split(" ", 1)[0])
@@ -48,24 +64,44 @@ class Bridge:
                 for name, value in headers
             ]
 
-        def deliver(message: dict[str, Any]) -> None:
-            asyncio.run_coroutine_threadsafe(send(message), loop).result()  # type: ignore[arg-type]
-
         response = self._application(environ, start_response)
         try:
-            if not getattr(response, "streaming", False):
-                whole = b"".join(response)
-                deliver({"type": "http.response.start", **start})
-                deliver({"type": "http.response.body", "body": whole})
-                return
-            deliver({"type": "http.response.start", **start})
-            for part in response:
-                deliver({"type": "http.response.body", "body": part, "more_body": True})
-            deliver({"type": "http.response.body", "body": b""})
+            if not getattr(response, "streaming", False) or _length(start) <= MOST_BUFFERED:
+                return start, b"".join(response)
+            self._stream(start, response, send, loop)
+            return None
         finally:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
+
+    def _stream(
+        self, start: Start, response: Iterable[bytes], send: Send, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Wholly in this thread (a database cursor belongs to it), each piece within its time."""
+
+        def deliver(message: dict[str, Any]) -> None:
+            asyncio.run_coroutine_threadsafe(
+                send(message),  # type: ignore[arg-type]
+                loop,
+            ).result(timeout=WRITE_SECONDS)
+
+        with contextlib.suppress(TimeoutError):
+            deliver({"type": "http.response.start", **start})
+            for part in response:
+                deliver({"type": "http.response.body", "body": part, "more_body": True})
+            deliver({"type": "http.response.body", "body": b""})
+
+
+async def _send_whole(send: Send, start: Start, body: bytes) -> None:
+    await send({"type": "http.response.start", **start})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _length(start: Start) -> int:
+    """The announced length of a streaming response; unknown counts as long."""
+    found = [value for name, value in start["headers"] if name == b"content-length"]
+    return int(found[0]) if found else MOST_BUFFERED + 1
 
 
 def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
