@@ -95,10 +95,12 @@ def submit_request(
 def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None:
     mine = Request.objects.filter(account=token.account, idempotency_key=key)
     # Nearly always none, so the question is cheap and only a repetition loads the whole row.
-    known = mine.values_list("body_digest", flat=True).first()
+    known = mine.values_list("body_digest", "environment").first()
     if known is None:
         return None
-    if known != body_digest:
+    known_digest, environment_id = known
+    require_environment(token, environment_id)
+    if known_digest != body_digest:
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )

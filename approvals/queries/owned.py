@@ -1,9 +1,12 @@
-"""What a project token may reach: its own project's requests, and only its own run's to act on."""
+"""What a project token may reach: its own project's requests, and only its own run's to act on.
+
+A token limited to some environments reaches the requests of these alone.
+"""
 
 from uuid import UUID
 
 from approvals.models import Permit, Request
-from portal.accounts.authentication import require_scope
+from portal.accounts.authentication import require_environment, require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Forbidden, NotFound
 
@@ -11,7 +14,8 @@ from portal.kernel.errors import Forbidden, NotFound
 def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
     """A request of the token's project, with what an answer says of it.
 
-    Raises NotFound for any other project's. Parked calls read this: few joins, planned quickly.
+    Raises NotFound for any other project's, Forbidden for an environment the token is not for.
+    Parked calls read this: few joins, planned quickly.
     """
     project = token.account.project
     found = (
@@ -21,6 +25,7 @@ def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
     )
     if found is None:
         raise NotFound("There is no such request in the project of this token.")
+    require_environment(token, found.environment_id)
     found.project = project
     return found
 
