@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from django.http.response import HttpResponseBase
 
 from portal.kernel.errors import Refused
@@ -56,6 +57,7 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     return response
 
 
+@require_safe
 def problem_page(request: HttpRequest) -> HttpResponse:
     """What `type` of a problem points to: every code with its meaning."""
     lines = [f"{code}\n    {meaning}\n" for code, meaning in sorted(CODES.items())]
