@@ -77,6 +77,7 @@ healthz                    | 200 | 200
 keys                       | 200 | 405
 client-file                | 200 | 405
 problems                   | 200 | 405
+problems                   | 200 | 405
 api:api-root               | 404 | 404
 api:openapi-json           | 200 | 200
 api:openapi-view           | 200 | 200

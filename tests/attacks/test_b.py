@@ -97,6 +97,24 @@ def test_rule_changed_before_decision(who, policy):
     approved_by(who.alice, ask(who))
 
 
+@pytest.mark.parametrize(
+    ("stricter", "status"),
+    [
+        (("{count: 1,", "{count: 2,"), "pending"),
+        (("request.tier == 'testing'", "request.tier == 'production'"), "denied"),
+    ],
+)
+def test_rule_changed_before_use(who, policy, stricter, status):
+    """A stricter version published after the vote holds too: what it forbids does not run."""
+    request, control = approved_by(who.alice, ask(who)), approved_by(who.alice, ask(who))
+    goes_on(who, control)
+    policy(STAGING_AUTO.replace(*stricter))
+    assert redeem(who.secret, request).status_code == 409
+    request.refresh_from_db()
+    assert (request.status, request.round) == (status, 2)
+    assert not Permit.objects.filter(request=request).exists()
+
+
 def test_request_edited_after_vote(who):
     """The same key cannot carry another body; new content is a new request with no votes."""
     wish = body()
