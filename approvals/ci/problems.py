@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
 
 from portal.kernel.errors import Refused
 
