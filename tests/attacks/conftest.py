@@ -13,12 +13,23 @@ from portal.accounts.authentication import authenticate_token
 from portal.directory.models import Project
 from portal.kernel.clock import now
 
+STRANGER = "stranger@elsewhere.example"
+WRITTEN_BY_A_STRANGER = {
+    "git.exists": True,
+    "git.author": STRANGER,
+    "git.committer": STRANGER,
+    "git.authors": (STRANGER,),
+}
+
 
 @dataclass
 class Forge:
-    """What the project's repository says; change `facts` and it says something else."""
+    """What the project's repository says; change `facts` and it says something else.
 
-    facts: dict[str, Any] = field(default_factory=lambda: {"git.exists": True})
+    Unless a test says so, a stranger wrote the commit.
+    """
+
+    facts: dict[str, Any] = field(default_factory=lambda: dict(WRITTEN_BY_A_STRANGER))
 
     def read(self, request: Any) -> Any:
         """Let a worker read it for `request`, now."""

@@ -13,6 +13,7 @@ from policies.publishing import publish_version, save_version
 from portal.accounts.authentication import authenticate_token
 from portal.directory.models import Project
 from portal.kernel.clock import now
+from tests.attacks.conftest import WRITTEN_BY_A_STRANGER
 from tests.factories import STAGING_AUTO, ask
 from tests.races.together import agree, behind, errors, later, together
 
@@ -85,7 +86,7 @@ def moving_head(who, monkeypatch):
     heads = iter(range(10_000))
     monkeypatch.setattr(
         "approvals.context.sources.git.GitSource.read",
-        lambda self, question: {"git.exists": True, "git.head": f"{next(heads):040d}"},
+        lambda self, question: {**WRITTEN_BY_A_STRANGER, "git.head": f"{next(heads):040d}"},
     )
     return who
 
