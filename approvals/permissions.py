@@ -76,12 +76,28 @@ def touchers(request: Request) -> list[Toucher]:
     return found
 
 
-def _authors_are_read(request: Request) -> bool:
-    """Whether somebody who wrote the change could still decide because nobody knows it yet."""
-    if request.snapshot is None:
-        return True
-    state = Facts.from_json(request.snapshot.facts).state("git.authors")
-    return isinstance(state, Unknown) and state.kind == "pending"
+def _unknown_authors(request: Request) -> Refusal | None:
+    """Nobody decides while its writers are not known: one of them might be who decides.
+
+    A project without a repository, or a request without a commit, has no writers to know.
+    """
+    if not (request.project.repository and request.subject.get("commit")):
+        return None
+    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    for name in (*_EMAILS, "git.authors"):
+        state = facts.state(name)
+        if isinstance(state, Unknown):
+            if state.kind == "pending":
+                return Refusal(
+                    "gathering", "Who wrote the change is still being read; wait for it.", 409
+                )
+            return Refusal(
+                "authors-unknown",
+                f"Who wrote the change is not known ({state.reason}), so nobody may decide. It is "
+                "read again by itself; if it stays unknown, look at the project's repository.",
+                409,
+            )
+    return None
 
 
 def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
@@ -126,8 +142,9 @@ def why_not_decide(
     toucher = touched_by(person, touchers(request))
     if toucher is not None:
         return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
-    if _authors_are_read(request):
-        return Refusal("gathering", "Who wrote the change is still being read; wait for it.", 409)
+    unknown = _unknown_authors(request)
+    if unknown is not None:
+        return unknown
     wanted = asked if asked is not None else obligations(request)
     named = sorted({group for one in wanted for group in one.groups})
     if not named:

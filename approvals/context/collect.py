@@ -42,7 +42,7 @@ def question_about(request: Request, now: datetime) -> Question:
         reason=request.reason,
         repository=request.project.repository,
         branch=request.project.branch,
-        history=history_of(request.environment_id, now),
+        history=history_of(request.environment_id, request.action, now),
         now=now,
     )
 

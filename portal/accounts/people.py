@@ -20,6 +20,7 @@ from portal.ledger.change import change
 from portal.ledger.record import record
 
 PERSONAL = ("username", "name", "email")
+IDENTIFYING = {"username", "email"}
 SETTINGS = ("theme", "time_zone", "single_keys")
 
 
@@ -94,7 +95,8 @@ def _lock(person: User) -> User:
 def change_person(*, by: User, person: User, **wanted: str) -> User:
     """Change sign-in name, name or e-mail address. Administrators only.
 
-    The entry names the fields, not their content. Raises Forbidden, Invalid.
+    The entry names the fields, not their content. Raises Forbidden (also for what identifies
+    oneself), Invalid.
     """
     require(by, Capability.ADMINISTER)
     unknown = set(wanted) - set(PERSONAL)
@@ -104,6 +106,12 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
     moved = changed_fields(person, wanted)
     if not moved:
         return person
+    if by.pk == person.pk and IDENTIFYING & set(moved):
+        raise Forbidden(
+            "You cannot change your own sign-in name or e-mail address: they say which changes are "
+            "yours. Ask another administrator.",
+            code="own-account",
+        )
     for field, value in moved.items():
         setattr(person, field, value)
     if "username" in moved:

@@ -29,6 +29,10 @@ class ProjectChangeForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Project
         fields = ("name", "description", "repository", "branch", "forge_id")
         widgets = _DESCRIPTION
+        help_texts = dict.fromkeys(
+            ("repository", "branch", "forge_id"),
+            _("Only an administrator can change it: it decides what git facts say."),
+        )
 
 
 class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]

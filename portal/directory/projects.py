@@ -16,6 +16,7 @@ from portal.ledger.record import record
 
 # The slug is missing on purpose: policies match on it, so a rename would be a way out of them.
 CHANGEABLE = ("name", "description", "repository", "branch", "forge_id")
+SOURCE = {"repository", "branch", "forge_id"}
 
 
 def _check_source(project: Project) -> None:
@@ -66,6 +67,9 @@ def create_project(
 def change_project(*, by: Any, project: Project, **wanted: Any) -> Project:
     """Change the named fields (see CHANGEABLE); maintainers may. Nothing moved: no entry.
 
+    What git facts are read from, administrators only: it decides who wrote what, and on which
+    branch it is.
+
     Raises Forbidden, Invalid, Conflict for an archived project.
     """
     require(by, Capability.MAINTAIN, project)
@@ -78,6 +82,8 @@ def change_project(*, by: Any, project: Project, **wanted: Any) -> Project:
     moved = changed_fields(project, wanted)
     if not moved:
         return project
+    if SOURCE & set(moved):
+        require(by, Capability.ADMINISTER)
     before = state_of(project, moved)
     for field, value in moved.items():
         setattr(project, field, value)

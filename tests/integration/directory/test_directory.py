@@ -58,10 +58,10 @@ def test_a_maintainer_of_one_project_changes_no_other(company):
 
 
 def test_a_change_is_recorded_with_before_and_after(company):
-    change_project(by=company.max, project=company.shop, branch="trunk", name="Shop")
+    change_project(by=company.ada, project=company.shop, branch="trunk", name="Shop")
     entry = last_entry("project.changed")
     assert '"change":{"after":{"branch":"trunk"},"before":{"branch":"main"}}' in entry
-    assert str(company.max.actor_ref) in entry
+    assert str(company.ada.actor_ref) in entry
 
 
 def test_nothing_moved_nothing_recorded(company):

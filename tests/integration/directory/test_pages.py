@@ -52,12 +52,19 @@ def test_line_ends_of_browsers_are_taken(company):
 
 def test_a_maintainer_changes_the_project_but_never_its_short_name(company):
     address = reverse("project-edit", args=[company.shop.pk])
-    form = {"slug": "other", "name": "Web shop", "branch": "trunk", "repository": ""}
+    form = {"slug": "other", "name": "Web shop", "branch": "main", "repository": ""}
     assert as_(company.max).post(address, form).status_code == 302
     company.shop.refresh_from_db()
-    assert (company.shop.slug, company.shop.name, company.shop.branch) == (
-        "shop", "Web shop", "trunk",
-    )  # fmt: skip
+    assert (company.shop.slug, company.shop.name) == ("shop", "Web shop")
+
+
+def test_where_git_facts_come_from_is_an_administrators_to_change(company):
+    address = reverse("project-edit", args=[company.shop.pk])
+    form = {"name": "Web shop", "branch": "feature-x", "repository": ""}
+    assert as_(company.max).post(address, form).status_code == 403
+    assert as_(company.ada).post(address, form).status_code == 302
+    company.shop.refresh_from_db()
+    assert company.shop.branch == "feature-x"
 
 
 PROJECT_PAGES = [

@@ -14,13 +14,18 @@ from portal.kernel.clock import now
 from tests import factories
 
 HEAD = "a" * 40
+WRITERS = {
+    "git.author": "dev@example.com",
+    "git.committer": "dev@example.com",
+    "git.authors": ["dev@example.com"],
+}
 
 
 class Played:
     """Stands for git: `says` are its facts, or an exception; `asked` counts the readings."""
 
     def __init__(self):
-        self.says = {"git.exists": True, "git.head": HEAD, "git.authors": ["dev@example.com"]}
+        self.says = {"git.exists": True, "git.head": HEAD, **WRITERS}
         self.asked = 0
         self.meanwhile = None
 

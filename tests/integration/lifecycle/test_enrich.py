@@ -16,9 +16,10 @@ from approvals.models import Reading, Snapshot, Verdict
 from portal.directory.groups import add_member, remove_member
 from portal.directory.models import ApproverGroup
 from portal.kernel.clock import now
+from portal.kernel.errors import Conflict
 from portal.ledger.models import Entry
 from tests.factories import ask, decide, person
-from tests.integration.lifecycle.conftest import HEAD, make_due
+from tests.integration.lifecycle.conftest import HEAD, WRITERS, make_due
 
 pytestmark = pytest.mark.django_db
 
@@ -206,9 +207,9 @@ class TestVerdict:
 
     def test_changed_facts_are_kept_judged_and_announced(self, company_with, git):
         request = ask(company_with(TWO_FOR_LARGE))
-        git.says = {"git.diff_lines": 5, "git.authors": []}
+        git.says = {**WRITERS, "git.diff_lines": 5}
         before = written(git.come(request))
-        git.says = {"git.diff_lines": 500, "git.authors": []}
+        git.says = {**WRITERS, "git.diff_lines": 500}
         assert written(git.come(request)) == tuple(
             n + more for n, more in zip(before, (1, 1, 2, 1), strict=True)
         )
@@ -216,10 +217,10 @@ class TestVerdict:
 
     def test_the_people_there_are_enough_when_a_new_verdict_asks_for_fewer(self, company_with, git):
         request = ask(company_with(TWO_FOR_LARGE))
-        git.says = {"git.diff_lines": 500, "git.authors": []}
+        git.says = {**WRITERS, "git.diff_lines": 500}
         decide(git.come(request), person_who(request, "alice"))
         assert request.status == "pending"
-        git.says = {"git.diff_lines": 5, "git.authors": []}
+        git.says = {**WRITERS, "git.diff_lines": 5}
         assert git.come(request).status == "approved"
 
     def test_a_group_emptied_while_it_waits_denies_with_the_cause(self, shop, git):
@@ -235,8 +236,6 @@ class TestVerdict:
 
 class TestAuthors:
     def test_nobody_decides_before_the_authors_are_known(self, shop, git):
-        from portal.kernel.errors import Conflict
-
         request = ask(shop)
         assert request.status == "pending"
         with pytest.raises(Conflict, match="still being read"):
@@ -254,12 +253,16 @@ class TestAuthors:
         assert (request.status, request.given) == ("pending", 0)
         assert decide(request, who.bob).status == "pending"
 
-    def test_a_source_that_stays_silent_does_not_hold_the_people_for_ever(self, shop, git):
+    def test_nobody_decides_while_a_silent_source_hides_the_authors(self, shop, git):
         request = ask(shop)
+        says = git.says
         git.fail()
         for _ in range(GIVE_UP_AFTER):
             git.come(request)
-        assert decide(request, shop.alice).status == "approved"
+        with pytest.raises(Conflict, match="nothing answers"):
+            decide(request, shop.alice)
+        git.says = says
+        assert decide(git.come(request), shop.alice).status == "approved"
 
 
 def person_who(request, username):

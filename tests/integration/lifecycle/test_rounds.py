@@ -9,7 +9,7 @@ from policies.models import Policy
 from policies.publishing import publish_version, save_version
 from portal.kernel.errors import Unavailable
 from tests.factories import ask, decide, redeem
-from tests.integration.lifecycle.conftest import HEAD
+from tests.integration.lifecycle.conftest import HEAD, WRITERS
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def test_a_request_let_through_at_once_is_read_when_drift_sends_it_back(company_
     assert second.round == 2
     assert second.status == "pending"
     assert due_readings() == [(second.id, "git")]
-    git.says = {"git.diff_lines": 5, "git.authors": []}
+    git.says = {**WRITERS, "git.diff_lines": 5}
     assert git.come(second).status == "approved"
 
 

@@ -1,0 +1,74 @@
+"""Ways to stop being the author, the owner, or the code that was reviewed."""
+
+import pytest
+
+from approvals.context.history import history_of
+from approvals.lifecycle.finish import finish_permit
+from approvals.permissions import why_not
+from approvals.states import PermitStatus
+from portal.access import grant_role
+from portal.accounts.people import change_person
+from portal.directory.projects import change_project
+from portal.kernel.clock import now
+from portal.kernel.errors import Forbidden
+from tests.factories import ask, decide, redeem
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maintainer(who):
+    grant_role(by=who.admin, to=who.carol, role="maintainer", target=who.project)
+    return who.carol
+
+
+@pytest.mark.parametrize("field", ["username", "email"])
+def test_self_approve_under_a_new_name_or_address(who, field):
+    """What says which changes are somebody's is changed by somebody else only."""
+    with pytest.raises(Forbidden) as refusal:
+        change_person(by=who.deputy, person=who.deputy, **{field: "somebody@else.example"})
+    assert refusal.value.code == "own-account"
+    assert change_person(by=who.deputy, person=who.deputy, name="Dee D.").name == "Dee D."
+    changed = change_person(by=who.admin, person=who.deputy, **{field: "somebody@else.example"})
+    assert getattr(changed, field) == "somebody@else.example"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("repository", "https://git.example/fork"), ("branch", "feature-x"), ("forge_id", 7)],
+)
+def test_source_changed_by_a_maintainer_alone(who, maintainer, field, value):
+    """Whoever points the portal at another repository forges every git fact."""
+    with pytest.raises(Forbidden) as refusal:
+        change_project(by=maintainer, project=who.project, **{field: value})
+    assert refusal.value.code == "missing-permission"
+    assert change_project(by=maintainer, project=who.project, name="The shop").name == "The shop"
+    assert getattr(change_project(by=who.admin, project=who.project, **{field: value}), field) == (
+        value
+    )
+
+
+def test_author_hidden_by_a_source_that_failed(who):
+    """Nobody decides while the writers are not known; without a repository there are none."""
+    request = ask(who)
+    assert why_not(who.alice, "decide", request) is None
+    change_project(by=who.admin, project=who.project, repository="https://git.example/shop")
+    request = type(request).objects.get(pk=request.pk)
+    refusal = why_not(who.alice, "decide", request)
+    assert (refusal.code, refusal.status) == ("authors-unknown", 409)
+
+
+def test_base_of_the_diff_is_not_moved_by_another_action(who):
+    """A harmless action on the new commit would make the deployment look empty."""
+    request = ask(who, "staging", action="smoke-test")
+    assert request.status == "approved"
+    permit = redeem(who, request)
+    finish_permit(
+        token=who.token, permit_id=permit.id, run_id=request.run["id"], run_attempt=1,
+        outcome=PermitStatus.SUCCEEDED, exit_code=0,
+    )  # fmt: skip
+    tested = history_of(who.staging.pk, "smoke-test", now())
+    deployed = history_of(who.staging.pk, "deploy", now())
+    assert tested.running_commit == request.subject["commit"]
+    assert (deployed.running_commit, deployed.last_outcome) == ("", "none")
+    assert decide(ask(who), who.alice).status == "approved"
