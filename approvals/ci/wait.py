@@ -5,17 +5,20 @@ from a fresh read with a fresh check of the token.
 """
 
 import asyncio
+import logging
 import time
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 import orjson
+from django.db import DatabaseError
 from django.http import HttpResponse
 
 from approvals.ci.identity import token_of
 from approvals.ci.present import present_request
 from approvals.ci.problems import problem, problem_of
+from approvals.models import Request
 from approvals.queries import readable_by
 from portal.kernel.asgi import (
     SSE_HEADERS,
@@ -29,10 +32,12 @@ from portal.kernel.asgi import (
 )
 from portal.kernel.database import gives_back
 from portal.kernel.errors import Refused
-from portal.ledger.listen import Hub, Watch
+from portal.ledger.listen import Hub, News, Watch
+
+log = logging.getLogger(__name__)
 
 MOST_WAIT = 60
-TICK = 15.0  # a parked call reads again this often even when nobody wakes it
+TICK = 15.0  # seconds after which parked calls learn what no notification told them
 
 
 @gives_back
@@ -74,20 +79,50 @@ async def wait_for_news(
                 if version < 0 or version > after or left <= 0 or hub.closed.is_set():
                     await send_response(send, response)
                     return
-                if await first_of(watch, hung_up, min(left, TICK)):
+                if await first_of(watch, hung_up, left, seen=version):
                     return
     finally:
         hung_up.cancel()
 
 
-async def first_of(watch: Watch, hung_up: "asyncio.Future[None]", seconds: float) -> bool:
-    """Wait for news or time; True when the client went away meanwhile."""
-    news = asyncio.ensure_future(watch.next(seconds))
+@gives_back
+def versions_of(requests: list[str]) -> list[News]:
+    """Where these requests are now, in one query."""
+    rows = Request.objects.filter(pk__in=requests).values_list("pk", "project", "version")
+    return [News(str(pk), str(project), version) for pk, project, version in rows]
+
+
+async def keep_telling(hub: Hub, in_pool: InPool) -> None:
+    """Tell parked calls where their requests are, again and again: a notification is only a hint.
+
+    One query for all of them; if each read for itself, thousands would read at the same moment.
+    """
+    while True:
+        await asyncio.sleep(TICK)
+        try:
+            for news in await in_pool(versions_of, hub.watched()):
+                hub.tell_parked(news)
+        except DatabaseError as error:  # the next round tries again
+            log.warning("cannot read where requests are: %s", str(error).strip()[:200])
+
+
+async def first_of(
+    watch: Watch, hung_up: "asyncio.Future[None]", seconds: float, *, seen: int = 0
+) -> bool:
+    """Wait for news later than version `seen`, or time; True when the client hung up meanwhile."""
+    news = asyncio.ensure_future(_later_than(seen, watch, seconds))
     both: set[asyncio.Future[Any]] = {news, hung_up}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not news.done():
         news.cancel()
     return hung_up.done()
+
+
+async def _later_than(seen: int, watch: Watch, seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while (news := await watch.next(max(0.0, ends - time.monotonic()))) is not None:
+        if news.resync or news.version > seen:
+            return
 
 
 async def stream_news(

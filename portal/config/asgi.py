@@ -16,7 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from approvals.ci.parked_gate import park_gate  # noqa: E402
-from approvals.ci.wait import stream_news, wait_for_news  # noqa: E402
+from approvals.ci.wait import keep_telling, stream_news, wait_for_news  # noqa: E402
 from approvals.lifecycle.receipt import ensure_signing_key  # noqa: E402
 from approvals.views.stream import live  # noqa: E402
 from portal.config.bridge import Bridge  # noqa: E402
@@ -83,11 +83,15 @@ class Portal:
         await receive()
         await self._in_pool(gives_back(ensure_signing_key))
         self.hub = Hub(_conninfo())
-        listening = asyncio.create_task(self.hub.run())
+        tasks = [
+            asyncio.create_task(self.hub.run()),
+            asyncio.create_task(keep_telling(self.hub, self._in_pool)),
+        ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.hub.close()
-        listening.cancel()
+        for task in tasks:
+            task.cancel()
         for pool in (self._fast, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})

@@ -98,8 +98,18 @@ class Hub:
                 for watch in group:
                     watch.put(news)
             return
-        for watch in (*self._all, *self._by_request.get(news.request, ())):
+        for watch in self._all:
             watch.put(news)
+        self.tell_parked(news)
+
+    def tell_parked(self, news: News) -> None:
+        """Hand news to those who watch this one request only."""
+        for watch in self._by_request.get(news.request, ()):
+            watch.put(news)
+
+    def watched(self) -> list[str]:
+        """The requests somebody watches by themselves."""
+        return list(self._by_request)
 
     def close(self) -> None:
         """The process ends: every waiter is told, so that it can answer before it goes."""
