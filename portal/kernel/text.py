@@ -11,6 +11,8 @@ def text_problem(text: str, *, multiline: bool = False) -> str | None:
     Refuses NUL, control characters (newline and tab pass where `multiline`) and lone surrogates:
     PostgreSQL refuses the first and the last, terminals and logs are attacked with the rest.
     """
+    if text.isprintable():  # nearly always, and quick
+        return None
     for character in text:
         category = unicodedata.category(character)
         if category == "Cs":
@@ -22,6 +24,8 @@ def text_problem(text: str, *, multiline: bool = False) -> str | None:
 
 def make_visible(text: str) -> str:
     """Show control, bidirectional and zero-width characters as `⟨U+202E⟩`."""
+    if text.isprintable():  # nearly always, and quick
+        return text
     return "".join(
         f"⟨U+{ord(character):04X}⟩"
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
