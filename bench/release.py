@@ -21,8 +21,8 @@ from bench.world import Database, floor, portal
 from portal.ledger.models import Entry
 from tests.factories import Company, ask
 
-ROUNDS = 20
-WAITING = 20
+ROUNDS = 80
+WAITING = 500
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -41,7 +41,7 @@ async def _measure(
     for waiting in (1, WAITING):
         requests = await sync_to_async(_ask_many)(company, waiting + ROUNDS)
         ours = _Portal(portal_port, pipeline(company), alice, requests)
-        bare = _Floor(floor_port)
+        bare = Floor(floor_port)
         await ours.park(waiting)
         await bare.park(waiting)
         await ours.release()
@@ -64,7 +64,7 @@ def _ask_many(company: Company, count: int) -> list[tuple[UUID, str]]:
     return [(request.id, request.snapshot.digest) for request in found]
 
 
-class _Floor:
+class Floor:
     """Parked calls on rows 0, 1, 2, ..; the oldest is released first."""
 
     def __init__(self, port: int) -> None:
@@ -73,6 +73,7 @@ class _Floor:
         self._parked: list[tuple[int, Connection]] = []
 
     async def park(self, count: int) -> None:
+        """Begin with `count` parked calls."""
         self._poster = await Connection.open(self._port)
         for _ in range(count):
             await self._park_one(await Connection.open(self._port))
@@ -84,6 +85,7 @@ class _Floor:
         self._row += 1
 
     async def release(self) -> float:
+        """Seconds from a POST to the answer of the call parked on its row."""
         row, connection = self._parked.pop(0)
         begun = time.time()
         self._poster.send("POST", f"/{row}")
@@ -95,6 +97,7 @@ class _Floor:
         return took
 
     async def close(self) -> None:
+        """Hang up."""
         for _, connection in self._parked:
             await connection.close()
         await self._poster.close()
