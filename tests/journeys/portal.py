@@ -66,8 +66,16 @@ class Run:
     @property
     def request(self) -> str:
         """The id of the request this client made, as soon as it says so."""
-        found = eventually(lambda: REQUEST_ID.search(self.said), f"a request in:\n{self.said}")
-        return str(found[1])
+        return self.requests(1)[0]
+
+    def requests(self, count: int) -> list[str]:
+        """The ids of the requests it made, in order, once there are so many."""
+        return eventually(
+            lambda: (
+                len(found := list(dict.fromkeys(REQUEST_ID.findall(self.said)))) >= count and found
+            ),
+            f"{count} requests in the log of this run",
+        )
 
     def says(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until it has said this."""
@@ -186,6 +194,10 @@ class Portal:
         with psycopg.connect(address, autocommit=True) as connection:
             done = connection.execute(statement, values)
             return done.fetchall() if done.description else []
+
+    def new_run_id(self) -> str:
+        """The id of a run that was not there before."""
+        return f"run-{next(self._numbers)}"
 
     def until_pending(self, request_id: str, project: str = "shop") -> Any:
         """The request once all facts are gathered and people are asked."""
