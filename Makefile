@@ -31,7 +31,7 @@ test: install-dev ## Check the code, then run all tests (ARGS="tests/unit -k dig
 	@$(VENV)/python -m portal.runner.browser
 	@status=0; \
 	$(MAKE) --no-print-directory check || status=1; \
-	$(VENV)/python -m pytest -n $(CORES) $(ARGS) || status=$$?; \
+	$(VENV)/python -m pytest -n $(CORES) --dist loadgroup $(ARGS) || status=$$?; \
 	exit $$status
 
 check: install-dev ## Lint, format, types, imports, templates, migrations, shell; reports all
