@@ -8,7 +8,7 @@ from approvals.models import Request
 from approvals.queries.filters import Condition, QueueFilters
 from approvals.queries.keys import NEWEST, first_keys
 from approvals.queries.queue import Choices, choices_of
-from approvals.queries.rows import QueueRow, build_rows, with_rows
+from approvals.queries.rows import QueueRow, build_rows, loaded
 from approvals.queries.visible import sight_of
 from portal.accounts.models import User
 
@@ -32,7 +32,7 @@ def requests_page(person: User, filters: QueueFilters) -> RequestsPage:
     with contextlib.suppress(ValueError):  # a cursor that is none: begin at the newest
         where &= Condition(("r.id < %s",), (UUID(filters.after),)) if filters.after else Condition()
     keys = first_keys(sight, NEWEST, PAGE + 1, where)
-    requests = list(with_rows(Request.objects.filter(pk__in=keys).order_by("-id")))
+    requests = loaded(Request.objects.filter(pk__in=keys).order_by("-id"))
     more = len(requests) > PAGE
     rows = build_rows(person, requests[:PAGE], sight.groups.values())
     older = str(requests[PAGE - 1].id) if more else None

@@ -16,7 +16,7 @@ from approvals.models import AwaitedGroup, Decision, Request
 from approvals.models.request import DECIDED, DECIDED_AT
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
 from approvals.queries.keys import TIME_LEFT, Part, count_keys, first_keys
-from approvals.queries.rows import DecisionLine, QueueRow, build_rows, line_of, with_rows
+from approvals.queries.rows import DecisionLine, QueueRow, build_rows, line_of, loaded
 from approvals.queries.visible import Sight, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
@@ -125,10 +125,8 @@ def queue_row(
         over = ~Q(status__in=[s.value for s in WAITING])
         listed = Q(pk__in=_tab(person, sight, filters.tab).filter(pk=request_id).values("pk"))
         found = found.filter(filters.condition() & (over | listed))
-    request = with_rows(found).first()
-    if request is None:
-        return None
-    return build_rows(person, [request], sight.groups.values())[0]
+    rows = build_rows(person, loaded(found), sight.groups.values())
+    return rows[0] if rows else None
 
 
 def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
@@ -194,7 +192,7 @@ def _page(person: User, sight: Sight, filters: QueueFilters) -> tuple[list[Reque
         mine = filters.tab == "you"
         keys = first_keys(sight, TIME_LEFT, PAGE + 1, where, groups_only=mine)
         listed = Request.objects.filter(pk__in=keys).order_by(*BY_TIME_LEFT)
-    rows = list(with_rows(listed, permits=filters.tab == "decided"))
+    rows = loaded(listed, permits=filters.tab == "decided")
     if len(rows) <= PAGE:
         return rows, None
     last = rows[PAGE - 1]
