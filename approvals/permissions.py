@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from approvals.models import Request
+from approvals.models import Decision, Request
 from approvals.quorum import Asked
 from approvals.states import OPEN, Status
 from policies.language.facts import Facts, Known, Unknown
@@ -106,6 +106,21 @@ def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
     if person.email:
         mine.add(person.email.casefold())
     return next((toucher for toucher in people if toucher.key in mine), None)
+
+
+def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[Decision]:
+    """Those of `decisions` (with their people loaded) that are approvals and count in this round.
+
+    Who touched the change is read now: a fact that came after the decision may say that the
+    approver wrote it.
+    """
+    given = [
+        decision
+        for decision in decisions
+        if decision.round == request.round and decision.outcome == Decision.Outcome.APPROVE
+    ]
+    people = touchers(request) if given else []
+    return [decision for decision in given if touched_by(decision.person, people) is None]
 
 
 def eligible(request: Request, members: Mapping[str, Iterable[User]]) -> dict[str, frozenset[str]]:

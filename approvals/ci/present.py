@@ -17,10 +17,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
     `new`: made by this very call, so nobody has decided on it yet.
     """
     decisions = [] if new else _decisions(request)
-    approvals = [
-        str(d.person_id) for d in decisions if d.round == request.round and d.outcome == "approve"
-    ]
-    wanted = waiting_for(request, approvals)
+    wanted = waiting_for(request, decisions)
     redeemed = request.status == Status.REDEEMED
     permit = Permit.objects.filter(request=request).first() if redeemed else None
     return {

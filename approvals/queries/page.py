@@ -118,8 +118,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
     rows = _rows(request, baseline, body)
     changed = [row for row in rows if row.changed]
     current = [d for d in decisions if d.round == request.round]
-    approvals = [str(d.person_id) for d in current if d.outcome == "approve"]
-    wanted = waiting_for(request, approvals)
+    wanted = waiting_for(request, decisions)
     permit = Permit.objects.filter(request=request).first()
     return RequestPage(
         request=request,

@@ -1,15 +1,16 @@
 """One sentence on where a request stands: for status lines, the API and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from approvals.models import Permit, Request
-from approvals.permissions import obligations
-from approvals.quorum import Tally, tally
+from approvals.models import Decision, Permit, Request
+from approvals.permissions import counting_approvals, obligations
+from approvals.queries.facts import missing_facts
+from approvals.quorum import tally
 from approvals.states import PermitStatus, Status
 from portal.directory.queries import memberships_of
 
@@ -25,19 +26,15 @@ class Wanted:
     given: int
 
 
-def waiting_for(request: Request, approvals: Sequence[str] | None = None) -> list[Wanted]:
-    """Each obligation with its count; `approvals` = person ids in order, when known already."""
+def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -> list[Wanted]:
+    """Each obligation with its count; `decisions` in order, with their people, when at hand."""
     asked = obligations(request)
     if not asked:
         return []
-    if approvals is None:
-        approvals = [
-            str(person)
-            for person in request.decisions.filter(round=request.round, outcome="approve")
-            .order_by("decided_at")
-            .values_list("person_id", flat=True)
-        ]
-    found: list[Tally] = tally(asked, approvals, memberships_of(approvals) if approvals else {})
+    if decisions is None:
+        decisions = request.decisions.select_related("person").order_by("decided_at")
+    people = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
+    found = tally(asked, people, memberships_of(people) if people else {})
     return [
         Wanted(t.asked.policy, t.asked.rule, t.asked.groups, t.asked.count, t.given) for t in found
     ]
@@ -77,7 +74,10 @@ _PERMIT = {
 def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
     open_ones = [w for w in wanted if w.given < w.needed]
     if not open_ones:
-        return _("Waiting for a fact: %(facts)s.") % {"facts": ", ".join(_blocking(request))}
+        facts = missing_facts(request)
+        if not facts:
+            return _("Waiting for the next look at the facts.")
+        return _("Waiting for a fact: %(facts)s.") % {"facts": ", ".join(facts)}
     parts = [
         ngettext("%(n)d approval from %(groups)s", "%(n)d approvals from %(groups)s", missing)
         % {"n": missing, "groups": _(" or ").join(w.groups)}
@@ -85,10 +85,6 @@ def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
         if (missing := w.needed - w.given)
     ]
     return _("Waiting for %(what)s.") % {"what": _(" and ").join(parts)}
-
-
-def _blocking(request: Request) -> list[str]:
-    return list(request.verdict.body.get("blocking", [])) if request.verdict else []
 
 
 def _denied(request: Request) -> str:

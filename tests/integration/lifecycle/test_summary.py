@@ -1,0 +1,51 @@
+"""The sentence and the counts that status lines, the API and the page share."""
+
+import pytest
+
+from approvals.permissions import counting_approvals
+from approvals.queries import summary, waiting_for
+from portal.directory.groups import add_member
+from portal.directory.models import ApproverGroup
+from tests.api import call
+from tests.factories import ask, decide, person
+from tests.integration.pages import as_, text
+
+pytestmark = pytest.mark.django_db
+
+TWO = '  - {id: two, when: "true", require: {count: 2, from: [team-leads]}}\n'
+SMALL = '  - {id: small, when: "true", approve: auto}\n'
+
+
+def test_the_vote_of_an_author_is_counted_nowhere(company_with, git):
+    who = company_with(TWO)
+    group = ApproverGroup.objects.get(name="team-leads")
+    add_member(by=who.admin, group=group, person=person(who.admin, "Cleo Lead"))
+    request = decide(git.come(ask(who)), who.alice)
+    decisions = list(request.decisions.all())
+    assert counting_approvals(request, decisions) == decisions
+    assert waiting_for(request)[0].given == 1
+    git.says = {**git.says, "git.authors": ["alice@example.com"]}
+    git.come(request)
+    assert counting_approvals(request, decisions) == []
+    assert waiting_for(request)[0].given == 0
+    assert "0 given" in text(as_(who.bob).get(f"/requests/{request.id}"))
+    shown = call(who.secret, "get", f"/requests/{request.id}").json()
+    assert shown["waiting_for"][0]["given"] == 0
+    assert shown["summary"] == "Waiting for 2 approvals from team-leads."
+
+
+def test_a_held_fact_that_is_awaited_is_named(company_with, git):
+    who = company_with(SMALL, hold="[git.head]")
+    request = ask(who)
+    assert summary(request, waiting_for(request)) == "Gathering facts."
+    git.says = {name: value for name, value in git.says.items() if name != "git.head"}
+    git.come(request)
+    assert request.status == "pending"
+    assert summary(request, waiting_for(request)) == "Waiting for a fact: git.head."
+
+
+def test_a_wait_for_nothing_in_particular_names_no_fact(company_with):
+    request = ask(company_with(TWO))
+    request.verdict.body |= {"blocking": [], "hold": []}
+    request.status = "pending"
+    assert summary(request, []) == "Waiting for the next look at the facts."
