@@ -6,6 +6,7 @@ from approvals.context.git import MAX_COMMITS, GitFailed, Repository
 from approvals.context.source import Question, Source, SourceFailed
 from policies.language.facts import Unknown
 
+MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person here such a one
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "unavailable")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "unavailable")
@@ -49,8 +50,8 @@ class GitSource(Source):
         signed = repository.carries_signature(commit)
         signature = _SIGNATURES.get(mark, "unknown") if signed else "none"
         return {
-            "git.author": author,
-            "git.committer": committer,
+            "git.author": _address(author),
+            "git.committer": _address(committer),
             "git.subject": subject,
             "git.signed": signature == "good",
             "git.signature": signature,
@@ -65,10 +66,15 @@ class GitSource(Source):
         paths = [path for _, _, path in stat]
         authors = repository.authors(base, commit)
         return {
-            "git.authors": _TOO_LONG if authors is None else authors,
+            "git.authors": _TOO_LONG if authors is None else [_address(a) for a in authors],
             "git.paths": paths,
             "git.files_changed": len(paths),
             "git.insertions": added,
             "git.deletions": removed,
             "git.diff_lines": added + removed,
         }
+
+
+def _address(text: str) -> str:
+    """An e-mail address as a fact; a hostile one is cut, so that it hides no other author."""
+    return text if len(text) <= MOST_ADDRESS else f"{text[:MOST_ADDRESS]}…"

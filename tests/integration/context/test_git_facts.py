@@ -239,6 +239,17 @@ def test_authors_of_too_long_a_span_are_unknown(repo, facts_of, monkeypatch):
     assert facts["files_changed"] == 1
 
 
+def test_an_endless_address_hides_no_other_author(repo, facts_of):
+    """A commit by hand may carry any address; the fact is capped, the people stay known."""
+    first = repo.commit({"a": b"1\n"})
+    repo.commit({"a": b"2\n"}, GIT_AUTHOR_EMAIL="ann@example.com")
+    long = "x" * 9_000 + "@example.com"
+    tip = repo.commit({"a": b"3\n"}, GIT_AUTHOR_EMAIL=long, GIT_COMMITTER_EMAIL=long)
+    facts = facts_of(tip, running=first)
+    assert facts["authors"] == ("ann@example.com", "x" * 320 + "…")
+    assert facts["author"] == facts["committer"] == "x" * 320 + "…"
+
+
 class TestSignatures:
     def test_an_unsigned_commit_has_none(self, repo, facts_of):
         facts = facts_of(repo.commit({"a": b"1\n"}))
