@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.access import ROLES
 from portal.directory.models import ApproverGroup, Environment, Project
+from portal.directory.projects import SOURCE
 from portal.kernel.person_field import PersonField
 
 _DESCRIPTION = {"description": forms.Textarea(attrs={"rows": 3})}
@@ -29,10 +30,14 @@ class ProjectChangeForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Project
         fields = ("name", "description", "repository", "branch", "forge_id")
         widgets = _DESCRIPTION
-        help_texts = dict.fromkeys(
-            ("repository", "branch", "forge_id"),
-            _("Only an administrator can change it: it decides what git facts say."),
-        )
+
+    def __init__(self, *args: Any, administers: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in () if administers else SOURCE:
+            self.fields[name].disabled = True
+            self.fields[name].help_text = _(
+                "Only an administrator can change it: it decides what git facts say."
+            )
 
 
 class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -71,7 +71,8 @@ def project_edit(request: PersonRequest, project_id: UUID) -> HttpResponse:
     """Change a project."""
     found = load_project(request.user, project_id)
     require(request.user, Capability.MAINTAIN, found)
-    form = ProjectChangeForm(request.POST or None, instance=found)
+    administers = holds(request.user, Capability.ADMINISTER)
+    form = ProjectChangeForm(request.POST or None, instance=found, administers=administers)
     if attempt(form, change_project, by=request.user, project=found):
         messages.success(request, _("Project changed."))
         return redirect("project", found.pk)

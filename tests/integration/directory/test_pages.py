@@ -60,11 +60,17 @@ def test_a_maintainer_changes_the_project_but_never_its_short_name(company):
 
 def test_where_git_facts_come_from_is_an_administrators_to_change(company):
     address = reverse("project-edit", args=[company.shop.pk])
-    form = {"name": "Web shop", "branch": "feature-x", "repository": ""}
-    assert as_(company.max).post(address, form).status_code == 403
+    form = {"name": "Web shop", "branch": "feature-x", "repository": "", "forge_id": "7"}
+    reason = "Only an administrator can change it"
+    assert text(as_(company.max).get(address)).count(reason) == 3
+    assert as_(company.max).post(address, form).status_code == 302
+    company.shop.refresh_from_db()
+    found = (company.shop.name, company.shop.branch, company.shop.forge_id)
+    assert found == ("Web shop", "main", None), "read-only fields are not read from what is sent"
+    assert reason not in text(as_(company.ada).get(address))
     assert as_(company.ada).post(address, form).status_code == 302
     company.shop.refresh_from_db()
-    assert company.shop.branch == "feature-x"
+    assert (company.shop.branch, company.shop.forge_id) == ("feature-x", 7)
 
 
 PROJECT_PAGES = [
