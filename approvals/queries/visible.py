@@ -20,10 +20,6 @@ class Sight:
     environments: list[UUID]
     groups: dict[UUID, str]
 
-    def sees(self, project: UUID, groups: frozenset[UUID] = frozenset()) -> bool:
-        """Whether a change of a request in `project`, asking `groups`, concerns this person."""
-        return self.projects is None or project in self.projects or bool(groups & set(self.groups))
-
 
 def sight_of(person: User) -> Sight:
     """Read the person's permissions and memberships now (two or four queries)."""

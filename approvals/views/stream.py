@@ -14,8 +14,9 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 
-from approvals.models import AwaitedGroup
+from approvals.models import Request
 from approvals.queries import Sight, sight_of
+from approvals.queries.visible import seen_with
 from portal.accounts.models import User
 from portal.kernel.asgi import (
     SSE_HEADERS,
@@ -70,11 +71,9 @@ def _signed_in(cookies: str) -> User | None:
 
 
 @gives_back
-def awaited_by(request: str) -> frozenset[object]:
-    """Ids of the groups that a request waits for."""
-    return frozenset(
-        AwaitedGroup.objects.filter(request=UUID(request)).values_list("group", flat=True)
-    )
+def is_seen(sight: Sight, request: str) -> bool:
+    """Whether this request is one of those, by environment or group."""
+    return Request.objects.filter(seen_with(sight), pk=UUID(request)).exists()
 
 
 @gives_back
@@ -87,10 +86,14 @@ def missed(sight: Sight, position: int) -> list[News]:
     )
     if len(rows) > MOST_CAUGHT_UP:
         return [RESYNC]
-    newest: dict[object, News] = {}
-    for request, project, number in reversed(rows):
-        newest[request] = News(str(request), str(project), 0, number)
-    return list(newest.values())
+    newest = {request: (project, number) for request, project, number in reversed(rows)}
+    seen = Request.objects.filter(seen_with(sight), pk__in=list(newest))
+    mine = set(seen.values_list("pk", flat=True))
+    return [
+        News(str(request), str(project), 0, number)
+        for request, (project, number) in newest.items()
+        if request in mine
+    ]
 
 
 async def live(scope: Scope, receive: Receive, send: Send, *, hub: Hub, in_pool: InPool) -> None:
@@ -109,7 +112,7 @@ async def live(scope: Scope, receive: Receive, send: Send, *, hub: Hub, in_pool:
             await send({"type": "http.response.start", "status": 200, "headers": list(SSE_HEADERS)})
             await _write(send, b"retry: 2000\n\n")
             for news in await _first_news(header(scope, b"last-event-id"), sight, in_pool):
-                await _tell(send, news, sight, in_pool)
+                await _write(send, _event(news))
             await _follow(watch, cookies, sight, send, hung_up, hub, in_pool)
     finally:
         hung_up.cancel()
@@ -151,22 +154,25 @@ async def _follow(
 
 async def _tell(send: Send, news: News, sight: Sight, in_pool: InPool) -> bool:
     """Send one event, if it concerns this person."""
-    if news.resync:
-        await _write(send, b"event: resync\ndata: {}\n\n")
-        return True
-    if not await _concerns(news, sight, in_pool):
+    if not news.resync and not await _concerns(news, sight, in_pool):
         return False
-    data = orjson.dumps({"request": news.request, "version": news.version}).decode()
-    await _write(send, f"id: {news.position}\nevent: request\ndata: {data}\n\n".encode())
+    await _write(send, _event(news))
     return True
+
+
+def _event(news: News) -> bytes:
+    if news.resync:
+        return b"event: resync\ndata: {}\n\n"
+    data = orjson.dumps({"request": news.request, "version": news.version}).decode()
+    return f"id: {news.position}\nevent: request\ndata: {data}\n\n".encode()
 
 
 async def _concerns(news: News, sight: Sight, in_pool: InPool) -> bool:
     if sight.projects is None or UUID(news.project) in sight.projects:
         return True
-    if not sight.groups:
+    if not (sight.groups or sight.environments):
         return False
-    return bool(set(sight.groups) & await in_pool(awaited_by, news.request))
+    return bool(await in_pool(is_seen, sight, news.request))
 
 
 async def _write(send: Send, data: bytes) -> None:

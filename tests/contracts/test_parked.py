@@ -8,6 +8,7 @@ import pytest
 
 from approvals.lifecycle.decide import record_decision
 from approvals.models import Permit, Request
+from portal.access import grant_role
 from portal.accounts.authentication import revoke_token
 from tests.api import body
 from tests.attacks.surfaces import browser
@@ -167,6 +168,24 @@ def test_the_live_stream_of_a_page_is_the_readers_own(portal_server, committed):
         theirs.response.fp.raw._sock.settimeout(1.0)
         with pytest.raises(OSError, match="timed out"):
             theirs.event()
+
+
+def test_who_sees_one_environment_has_its_news_and_no_other(portal_server, committed):
+    """Live, and again after a gap, by the same rule as the pages."""
+    grant_role(by=committed.admin, to=committed.mallory, role="viewer", target=committed.staging)
+    theirs = browser(committed.mallory).cookies["countersign_session"]
+    cookie = f"countersign_session={theirs.value}"
+    with closing(portal_server.stream("/live", Cookie=cookie)) as stream:
+        assert stream.event()["event"] == "resync"
+        hidden, seen = ask(committed), ask(committed, "staging")
+        event = stream.event()
+        assert str(seen.id) in event["data"]
+    with closing(
+        portal_server.stream("/live", **{"Cookie": cookie, "Last-Event-ID": event["id"]})
+    ) as again:
+        first = again.event()
+        assert str(seen.id) in first["data"]
+        assert str(hidden.id) not in first["data"]
 
 
 def test_the_gate_waits_and_goes_with_the_decision(api, committed):
