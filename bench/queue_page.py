@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -30,7 +31,7 @@ REPETITIONS = 21
 
 @dataclass(frozen=True)
 class Cost:
-    """What one page costs: queries, and of its dearest query the median time and the blocks."""
+    """What one page costs: queries; the most time and the most blocks that one of them takes."""
 
     queries: int
     seconds: float
@@ -64,8 +65,8 @@ def _figures(costs: dict[tuple[str, str, int], Cost], who: str, tab: str) -> lis
     note = f"page p50 {large.page_seconds * 1000:.0f} ms"
     return [
         Figure(f"{name}: queries", large.queries, at_most=12, note=note),
-        Figure(f"{name}: dearest query p50", large.seconds * 1000, " ms", at_most=10),
-        Figure(f"{name}: dearest query blocks", large.blocks, at_most=400),
+        Figure(f"{name}: slowest query p50", large.seconds * 1000, " ms", at_most=10),
+        Figure(f"{name}: most blocks of a query", large.blocks, at_most=400),
         Figure(f"{name}: 100,000 / 10,000 pending", ratio, at_most=1.5),
     ]
 
@@ -103,8 +104,12 @@ def _cost(reader: User, tab: str) -> Cost:
     with CaptureQueriesContext(connection) as captured:
         page()
     statements = [query["sql"] for query in captured.captured_queries]
-    seconds, dearest = max((_median(lambda s=s: _execute(s)), s) for s in statements)
-    return Cost(len(statements), seconds, _blocks(dearest), _median(page))
+    return Cost(
+        queries=len(statements),
+        seconds=max(_median(partial(_execute, statement)) for statement in statements),
+        blocks=max(map(_blocks, statements)),
+        page_seconds=_median(page),
+    )
 
 
 def _execute(statement: str) -> list[object]:
