@@ -1,9 +1,12 @@
 """People, service accounts and their project tokens."""
 
 import uuid
+from collections.abc import Collection
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.ids import new_id
@@ -33,9 +36,24 @@ class User(AbstractUser):
         app_label = "portal"
         default_permissions = ()
         ordering = ["name"]
+        constraints = [
+            # Sign-in ignores case: names that differ in case only would be one name to people.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="username_once_in_any_case",
+                violation_error_message=_("Somebody signs in with this name already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """The one constraint is the sign-in name's: say it beside that field."""
+        try:
+            super().validate_constraints(exclude)
+        except ValidationError as error:
+            raise ValidationError({"username": error.messages}) from error
 
     def get_full_name(self) -> str:
         return self.name

@@ -7,13 +7,13 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from portal.access import Capability, require
 from portal.access.grants import found_administrator
 from portal.access.models import Organisation
 from portal.accounts.models import User
-from portal.kernel.errors import Conflict, Forbidden
+from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
 from portal.ledger.actors import SYSTEM, Actor, person_actor
 from portal.ledger.change import change
@@ -47,19 +47,18 @@ def _check_password(password: str, person: User) -> str:
     return make_password(password)
 
 
-def _check_username(person: User) -> None:
-    """Sign-in ignores case, so names that differ in case only would be one name to people."""
-    check_row(person, ["username"])
-    taken = User.objects.filter(username__iexact=person.username).exclude(pk=person.pk)
-    if taken.exists():
-        raise invalid("username", "Somebody signs in with this name already.")
+def _taken() -> Invalid:
+    return invalid("username", "Somebody signs in with this name already.")
 
 
 def _insert(actor: Actor, username: str, name: str, email: str, password: str) -> User:
     person = User(username=username, name=name, email=email)
-    _check_username(person)
+    check_row(person, ["username"])
     person.password = _check_password(password, person)
-    insert_row(person)
+    try:
+        insert_row(person)
+    except Conflict as error:  # somebody took the name meanwhile
+        raise _taken() from error
     # Names stay out of the ledger: they must be erasable, entries are not.
     _record("person.created", actor, person, change({}, {"is_active": True}))
     return person
@@ -67,7 +66,7 @@ def _insert(actor: Actor, username: str, name: str, email: str, password: str) -
 
 @transaction.atomic
 def create_person(*, by: User, username: str, name: str, password: str, email: str = "") -> User:
-    """Add a person. Administrators only. Raises Forbidden, Invalid, Conflict."""
+    """Add a person. Administrators only. Raises Forbidden, Invalid."""
     require(by, Capability.ADMINISTER)
     return _insert(person_actor(by), username, name, email, password)
 
@@ -114,10 +113,12 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
         )
     for field, value in moved.items():
         setattr(person, field, value)
-    if "username" in moved:
-        _check_username(person)
     check_row(person, moved)
-    person.save(update_fields=list(moved))
+    try:
+        with transaction.atomic():
+            person.save(update_fields=list(moved))
+    except IntegrityError as error:
+        raise _taken() from error
     _record("person.changed", person_actor(by), person, {"fields": sorted(moved)})
     return person
 
