@@ -59,6 +59,7 @@ def touchers(request: Request) -> list[Toucher]:
     """The requester set: owner of the service account, who triggered, authors and committers."""
     found = [
         Toucher(str(request.account.owner_id), "you own the service account that asked"),
+        Toucher(str(request.owner_id), "you owned the service account when it asked"),
         Toucher(str(request.token.created_by_id), "you issued the token that asked"),
     ]
     actor = str(request.run.get("actor", ""))

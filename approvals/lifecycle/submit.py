@@ -160,6 +160,7 @@ def _new_request(
         environment=environment,
         account=token.account,
         token=token,
+        owner_id=token.account.owner_id,
         action=submission.action,
         subject=submission.subject,
         run=submission.run,

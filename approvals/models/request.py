@@ -1,5 +1,6 @@
 """The request: one pipeline run asking to perform one action once."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -42,6 +43,10 @@ class Request(models.Model):
     )
     token = models.ForeignKey(
         "portal.ProjectToken", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    # Who owned the account then: handing it on afterwards frees nobody to decide.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     action = models.CharField(max_length=100)
     subject = models.JSONField()

@@ -1,6 +1,7 @@
 """Ways to stop being the author, the owner, or the code that was reviewed."""
 
 import pytest
+from django.db import ProgrammingError, transaction
 
 from approvals.context.history import history_of
 from approvals.lifecycle.finish import finish_permit
@@ -8,6 +9,7 @@ from approvals.permissions import why_not
 from approvals.states import PermitStatus
 from portal.access import grant_role
 from portal.accounts.people import change_person
+from portal.accounts.service_accounts import change_service_account
 from portal.directory.projects import change_project
 from portal.kernel.clock import now
 from portal.kernel.errors import Forbidden
@@ -72,3 +74,15 @@ def test_base_of_the_diff_is_not_moved_by_another_action(who):
     assert tested.running_commit == request.subject["commit"]
     assert (deployed.running_commit, deployed.last_outcome) == ("", "none")
     assert decide(ask(who), who.alice).status == "approved"
+
+
+def test_self_approve_after_handing_the_account_on(who):
+    """The owner when it asked is barred as long as the request lives, and so is the new one."""
+    change_service_account(by=who.admin, account=who.account, owner=who.alice)
+    request = ask(who)
+    change_service_account(by=who.admin, account=who.account, owner=who.bob)
+    request = type(request).objects.get(pk=request.pk)
+    for person in (who.alice, who.bob):
+        assert why_not(person, "decide", request).code == "own-change"
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        type(request).objects.filter(pk=request.pk).update(owner=who.carol)
