@@ -86,16 +86,18 @@
   }
 
   async function updateRow(message) {
-    const row = document.getElementById(`q-${message.id}`);
-    if (row && knows(row, message)) return;
-    if (!row && busy()) return hold(message.id);
+    const find = () => document.getElementById(`q-${message.id}`);
+    const known = find();
+    if (known && knows(known, message)) return;
+    if (!known && busy()) return hold(message.id);
     const text = await read(list().dataset.rows.replace("{id}", message.id), "q");
+    const row = find(); // the whole list may have been read again meanwhile
     if (text === undefined) return settle();
     if (text === null) return row && leave(row);
     if (!row && text.includes("data-over")) return;
     if (row) htmx.swap(row, text, { swapStyle: "outerHTML" });
     else if (!place(text)) return rereadList();
-    const fresh = document.getElementById(`q-${message.id}`);
+    const fresh = find();
     fresh.classList.add("flash");
     if (fresh.dataset.over) leave(fresh);
     else announce(fresh.dataset.say);
