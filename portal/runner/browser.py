@@ -1,4 +1,4 @@
-"""`python -m portal.runner.browser`: make sure the tests have Chromium and git.
+"""`python -m portal.runner.browser`: make sure the tests have Chromium, git and their helpers.
 
 As root on Debian or Ubuntu they come from the distribution; elsewhere this says loudly what
 will be skipped. With COUNTERSIGN_REQUIRE_BROWSER=1 (CI) a missing browser is an error.
@@ -15,6 +15,8 @@ APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+# Packages by the program that the tests run; without the last two some tests are skipped.
+PROGRAMS = {"git": "git", "rsync": "rsync", "busybox": "busybox"}
 LINE = "=" * 78
 
 
@@ -31,8 +33,8 @@ def find_chromium() -> str | None:
 
 def missing_packages() -> list[str]:
     """The Debian packages that would bring what is not there."""
-    missing = [] if find_chromium() else ["chromium"]
-    return missing if shutil.which("git") else [*missing, "git"]
+    missing = [package for name, package in PROGRAMS.items() if not shutil.which(name)]
+    return missing if find_chromium() else ["chromium", *missing]
 
 
 def install(packages: list[str]) -> None:

@@ -54,6 +54,6 @@ def test_a_missing_browser_is_said_loudly_and_is_an_error_where_one_is_required(
 def test_git_is_needed(monkeypatch, capsys):
     monkeypatch.setattr(browser, "install", lambda _packages: None)
     monkeypatch.setattr(browser.shutil, "which", lambda _name: None)
-    assert browser.missing_packages() == ["chromium", "git"]
+    assert browser.missing_packages() == ["chromium", *browser.PROGRAMS]
     assert browser.main() == 1
     assert "git is missing" in capsys.readouterr().out
