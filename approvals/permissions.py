@@ -3,21 +3,21 @@
 Services raise the refusal, screens show it. Being a superuser changes nothing here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from approvals.models import Decision, Request
-from approvals.quorum import Asked
+from approvals.quorum import Asked, tally, would_count
 from approvals.states import OPEN, Status
 from policies.language.facts import Facts, Known, Unknown
 from portal.access import Capability, holds
 from portal.accounts.models import User
-from portal.directory.queries import groups_of
+from portal.directory.queries import groups_of, memberships_of
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
 
-Verb = Literal["decide", "withdraw", "revoke"]
+Verb = Literal["decide", "approve", "withdraw", "revoke"]
 
 # Facts that name people who touched the change. Claims may be among them: they only bar people.
 _EMAILS = ("git.author", "git.committer")
@@ -50,9 +50,24 @@ def obligations(request: Request) -> list[Asked]:
     if request.verdict is None:
         return []
     return [
-        Asked(row["policy"], row["rule"], row["count"], tuple(row["groups"]))
+        Asked(
+            policy=row["policy"],
+            rule=row["rule"],
+            count=row["count"],
+            groups=tuple(row["groups"]),
+            including=tuple(sorted(row["including"].items())),
+            sequence=tuple(row["sequence"]),
+            distinct_across=tuple(row["distinct_across"]),
+            self_approval=row["self_approval"],
+        )
         for row in request.verdict.body["obligations"]
     ]
+
+
+def self_approval_allowed(asked: Iterable[Asked]) -> bool:
+    """Whether who touched the change may decide on it: only if everybody who asks says so."""
+    listed = list(asked)
+    return bool(listed) and all(one.self_approval for one in listed)
 
 
 def touchers(request: Request) -> list[Toucher]:
@@ -120,13 +135,17 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
         for decision in decisions
         if decision.round == request.round and decision.outcome == Decision.Outcome.APPROVE
     ]
-    people = touchers(request) if given else []
+    if not given or self_approval_allowed(obligations(request)):
+        return given
+    people = touchers(request)
     return [decision for decision in given if touched_by(decision.person, people) is None]
 
 
-def eligible(request: Request, members: Mapping[str, Iterable[User]]) -> dict[str, frozenset[str]]:
+def eligible(
+    request: Request, asked: Iterable[Asked], members: Mapping[str, Iterable[User]]
+) -> dict[str, frozenset[str]]:
     """Ids of the members of each group who may decide: everybody who did not touch the change."""
-    people = touchers(request)
+    people = [] if self_approval_allowed(asked) else touchers(request)
     return {
         group: frozenset(str(p.pk) for p in persons if touched_by(p, people) is None)
         for group, persons in members.items()
@@ -155,28 +174,61 @@ def why_not_decide(
         return Refusal("not-pending", f"This request is {request.status}; nothing waits.", 409)
     if is_late(request):
         return Refusal("late", "The time to decide is over; the pipeline has to ask again.", 409)
-    toucher = touched_by(person, touchers(request))
-    if toucher is not None:
-        return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
-    unknown = _unknown_authors(request)
-    if unknown is not None:
-        return unknown
     wanted = asked if asked is not None else obligations(request)
+    if not self_approval_allowed(wanted):
+        toucher = touched_by(person, touchers(request))
+        if toucher is not None:
+            return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
+        unknown = _unknown_authors(request)
+        if unknown is not None:
+            return unknown
     named = sorted({group for one in wanted for group in one.groups})
     if not named:
         return Refusal("nobody-asked", "Policy asks nobody: it waits for a fact.", 409)
     if not set(mine) & set(named):
-        return Refusal("not-in-group", f"Only members of {_either(named)} may decide.")
+        return Refusal("not-in-group", f"Only members of {either(named)} may decide.")
     if already:
         return Refusal("decided", "You have already decided in this round.", 409)
     return None
 
 
+def why_not_approve(
+    person: User,
+    mine: Iterable[str],
+    asked: list[Asked],
+    approvals: Sequence[str],
+    memberships: Mapping[str, frozenset[str]],
+) -> Refusal | None:
+    """The rest of the answer for somebody who may decide: an approval has to count now.
+
+    `approvals` are the ids of those whose approvals count so far, in order. Rejecting is always
+    possible.
+    """
+    here = {**memberships, str(person.pk): frozenset(mine)}
+    waits_for = {g for one in tally(asked, approvals, here) for g in one.waits_for}
+    # One more than asked for does no harm: it still holds when somebody else's falls away.
+    if not waits_for or would_count(asked, approvals, here, str(person.pk)):
+        return None
+    return Refusal(
+        "not-your-turn",
+        f"Your approval would not count now: it waits for somebody else from "
+        f"{either(sorted(waits_for))}. You may reject.",
+        409,
+    )
+
+
 def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
     """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
-    if verb == "decide":
-        already = request.decisions.filter(round=request.round, person=person).exists()
-        return why_not_decide(person, request, groups_of(person), already=already)
+    if verb in {"decide", "approve"}:
+        decisions = list(request.decisions.select_related("person").order_by("decided_at"))
+        already = any(d.round == request.round and d.person_id == person.pk for d in decisions)
+        mine = groups_of(person)
+        refusal = why_not_decide(person, request, mine, already=already)
+        if refusal is not None or verb == "decide":
+            return refusal
+        given = [str(d.person_id) for d in counting_approvals(request, decisions)]
+        asked = obligations(request)
+        return why_not_approve(person, mine, asked, given, memberships_of(given))
     if Status(request.status) not in OPEN:
         return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)
     if verb == "withdraw":
@@ -203,5 +255,6 @@ def _maintains(person: Any, request: Request) -> bool:
     return holds(person, Capability.MAINTAIN, request.project)
 
 
-def _either(names: list[str]) -> str:
+def either(names: list[str]) -> str:
+    """“dba”, or “dba, leads or ops”."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

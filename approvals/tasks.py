@@ -7,6 +7,7 @@ from celery import shared_task
 from approvals.lifecycle.announce import publish
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
+from approvals.lifecycle.supersede import retire_older, unfinished
 
 
 @shared_task(name="approvals.read_source")
@@ -15,9 +16,17 @@ def read_source_task(request_id: str, source: str) -> None:
     read_source(UUID(request_id), source)
 
 
+@shared_task(name="approvals.retire_older")
+def retire_older_task(request_id: str) -> None:
+    """Retire what a newer request replaces."""
+    retire_older(UUID(request_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
     """Find what time or a lost message left: overdue requests, permits, readings."""
     expire_all()
     for request_id, source in due_readings():
         publish("approvals.read_source", str(request_id), source)
+    for request_id in unfinished():
+        publish("approvals.retire_older", str(request_id))

@@ -43,6 +43,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
                 "policy": w.policy,
                 "rule": w.rule,
                 "groups": list(w.groups),
+                "waits_for": list(w.waits_for),
                 "needed": w.needed,
                 "given": w.given,
             }
@@ -75,6 +76,20 @@ def _verdict(request: Request) -> dict[str, Any] | None:
     return {
         "outcome": request.verdict.outcome,
         "explanation": [rule["sentence"] for rule in body["explanation"]],
+        "rules": [
+            {
+                "policy": rule["policy"],
+                "version": rule["version"],
+                "rule": rule["rule"],
+                "effect": rule["effect"],
+                "level": rule["level"],
+                "result": rule["result"],
+                "sentence": rule["sentence"],
+                "remedy": rule["remedy"],
+            }
+            for rule in body["explanation"]
+        ],
+        "risk": body["risk"] or None,
         "policies": [
             {"policy": p["policy"], "version": p["version"], "digest": p["digest"]}
             for p in body["policies"]

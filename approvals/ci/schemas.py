@@ -154,9 +154,24 @@ class PolicyOut(Schema):
     digest: str
 
 
+class RuleOut(Schema):
+    """One rule; `remedy` says what would make it pass, where it is in the way."""
+
+    policy: str
+    version: int
+    rule: str
+    effect: Literal["deny", "require", "approve", "limit", "note", "default"]
+    level: Literal["hard", "soft", "advisory"]
+    result: Literal["applies", "does_not", "cannot_tell"]
+    sentence: str
+    remedy: str
+
+
 class VerdictOut(Schema):
     outcome: Literal["allow", "deny", "review", "blocked"]
     explanation: list[str]
+    rules: list[RuleOut]
+    risk: Literal["high", "medium", "low"] | None
     policies: list[PolicyOut]
 
 
@@ -164,6 +179,7 @@ class WaitingOut(Schema):
     policy: str
     rule: str
     groups: list[str]
+    waits_for: list[str]
     needed: int
     given: int
 

@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """What one source said: its facts, or why it could not."""
+    """What sources said: their facts, or why they could not; `failed` are the sources by name."""
 
     states: Mapping[str, FactState]
     error: str = ""
+    failed: tuple[str, ...] = ()
 
 
 def question_about(request: Request, now: datetime) -> Question:
@@ -82,11 +83,14 @@ def ask(source: Source, question: Question) -> Answer:
     try:
         return Answer(source.known(question))
     except SourceFailed as failure:
-        return Answer(silent(source, str(failure)), str(failure))
+        return _failed(source, str(failure))
     except Exception as error:  # a source is foreign code: whatever it raises is "unknown"
         log.exception("source %s failed", source.name)
-        reason = f"the source failed ({type(error).__name__})"
-        return Answer(silent(source, reason), reason)
+        return _failed(source, f"the source failed ({type(error).__name__})")
+
+
+def _failed(source: Source, reason: str) -> Answer:
+    return Answer(silent(source, reason), reason, (source.name,))
 
 
 def ask_all(sources: list[Source], question: Question) -> Answer:
@@ -94,7 +98,7 @@ def ask_all(sources: list[Source], question: Question) -> Answer:
     if not sources:
         return Answer({})
     states: dict[str, FactState] = {}
-    errors: list[str] = []
+    errors: dict[str, str] = {}
     pool = ThreadPoolExecutor(max_workers=len(sources), thread_name_prefix="source")
     try:
         asked: dict[Future[Answer], Source] = {
@@ -104,14 +108,14 @@ def ask_all(sources: list[Source], question: Question) -> Answer:
             try:
                 answer = future.result(timeout=source.budget + 1)
             except TimeoutError:
-                reason = f"no answer within {source.budget:g} s"
-                answer = Answer(silent(source, reason), reason)
+                answer = _failed(source, f"no answer within {source.budget:g} s")
             states.update(answer.states)
             if answer.error:
-                errors.append(f"{source.name}: {answer.error}")
+                errors[source.name] = answer.error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return Answer(states, "; ".join(errors))
+    said = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
+    return Answer(states, said, tuple(errors))
 
 
 def states_of(reading: Reading) -> dict[str, FactState]:

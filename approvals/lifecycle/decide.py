@@ -63,7 +63,7 @@ def record_decision(
     comment = _checked(outcome, comment)
     with transaction.atomic():
         request = _visible_and_locked(by, request_id)
-        refusal = why_not(by, "decide", request)
+        refusal = why_not(by, "approve" if outcome == "approve" else "decide", request)
         if refusal is None:
             return _decide(request, by, outcome, comment, snapshot_digest, authn)
         if refusal.status == Forbidden.status:

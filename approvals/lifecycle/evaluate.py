@@ -6,9 +6,10 @@ from typing import Any
 
 from approvals.context.collect import facts_digest
 from approvals.context.drift import unknown_held
+from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
 from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
-from approvals.permissions import eligible, obligations, touched_by, touchers
+from approvals.permissions import counting_approvals, either, eligible, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
 from policies.language.document import PinnedPolicy
@@ -125,17 +126,34 @@ def judge(
     """
     request = change.request
     judgement, _ = give_verdict(change, policies, facts)
+    if request.risk != judgement.risk:
+        change.set(risk=judgement.risk)
     if request.decide_by is None and judgement.decide_within:
         change.set(decide_by=now() + timedelta(seconds=judgement.decide_within))
     if judgement.outcome == Outcome.DENY:
         _deny(change, judgement)
     elif not judgement.settled or _still_read(judgement, facts):
-        return judgement
+        if fresh:
+            _refuse_impossible(request, judgement)
     elif judgement.outcome == Outcome.ALLOW and not unknown_held(judgement.hold, facts):
         approve(change, judgement, by="policy")
     else:
         _wait(change, judgement, facts, fresh=fresh)
     return judgement
+
+
+def _refuse_impossible(request: Request, judgement: Judgement) -> None:
+    """What is certainly asked already must be possible, whatever the facts still to come say."""
+    certain = {(r.policy, r.rule) for r in judgement.explanation if r.result == "applies"}
+    asked = [one for one in obligations(request) if (one.policy, one.rule) in certain]
+    nobody = _impossible(request, asked)
+    if nobody:
+        raise NoEligibleApprover(_cause(nobody[0]))
+
+
+def _impossible(request: Request, asked: list[Asked]) -> list[Asked]:
+    names = sorted({group for one in asked for group in one.groups})
+    return impossible(asked, eligible(request, asked, active_members(names))) if names else []
 
 
 def _still_read(judgement: Judgement, facts: Facts) -> bool:
@@ -150,19 +168,16 @@ def tallies(request: Request) -> list[Tally]:
     Memberships are read now, and so is who touched the change: a fact that came after the decision
     may say that the approver wrote it.
     """
-    decisions = request.decisions.filter(round=request.round, outcome="approve")
-    people = touchers(request)
-    approvals = [
-        str(decision.person_id)
-        for decision in decisions.select_related("person").order_by("decided_at")
-        if touched_by(decision.person, people) is None
-    ]
+    decisions = request.decisions.select_related("person").order_by("decided_at")
+    approvals = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
     return tally(obligations(request), approvals, memberships_of(approvals))
 
 
 def approve(change: Change, judgement: Judgement, *, by: str) -> None:
     """Approved: by policy alone or by people. The time to use it begins and is never extended."""
     at = now()
+    if change.request.status == Status.SUBMITTED:
+        _replace_older(change, judgement)
     change.set(approved_at=at, use_by=at + timedelta(seconds=judgement.valid_for))
     change.move(
         Status.APPROVED,
@@ -171,6 +186,13 @@ def approve(change: Change, judgement: Judgement, *, by: str) -> None:
         snapshot={"digest": change.request.snapshot.digest} if change.request.snapshot else {},
         decision={"outcome": "approved", "by": by},
     )
+
+
+def _replace_older(change: Change, judgement: Judgement) -> None:
+    """It stands now: older requests for the same target may go, if policy says so."""
+    if judgement.supersede == "environment":
+        change.set(retires_older=True)
+        wake("approvals.retire_older", str(change.request.id))
 
 
 def _deny(change: Change, judgement: Judgement) -> None:
@@ -185,15 +207,15 @@ def _wait(change: Change, judgement: Judgement, facts: Facts, *, fresh: bool) ->
     """Wait for people, or for a held fact: unknown is never equal, so approving would be void."""
     request = change.request
     asked = obligations(request)
-    names = sorted({group for one in asked for group in one.groups})
-    nobody = impossible(asked, eligible(request, active_members(names)))
+    nobody = _impossible(request, asked)
     if nobody:
         _nobody_can(change, nobody[0], fresh=fresh)
         return
-    _await_groups(request, names)
+    _await_groups(request, sorted({group for one in asked for group in one.groups}))
     found = tallies(request)
     change.set(needed=sum(t.asked.count for t in found), given=sum(t.given for t in found))
     if request.status == Status.SUBMITTED:
+        _replace_older(change, judgement)
         change.move(Status.PENDING, policy=policy_refs(judgement))
     if may_approve(judgement, facts) and satisfied(found):
         approve(change, judgement, by="people")
@@ -213,12 +235,20 @@ def _await_groups(request: Request, names: list[str]) -> None:
 
 def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:
     if fresh:
-        raise NoEligibleApprover(
-            f"Rule {asked.rule} asks for {asked.count} from {' or '.join(asked.groups)}, but not "
-            "enough people there may decide: the group is unknown or empty, or its members touched "
-            "this change. Add members to the group, then ask again."
-        )
-    change.move(Status.DENIED, decision={"outcome": "denied", "because": ["no-eligible-approver"]})
+        raise NoEligibleApprover(_cause(asked))
+    change.set(ended_reason=_cause(asked))
+    change.move(
+        Status.DENIED,
+        decision={"outcome": "denied", "because": ["no-eligible-approver"], "rule": asked.rule},
+    )
+
+
+def _cause(asked: Asked) -> str:
+    return (
+        f"Rule {asked.rule} asks for {asked.count} from {either(list(asked.groups))}, but not "
+        "enough people there may decide: the group is unknown or empty, or its members touched "
+        "this change. Add members to the group, then ask again."
+    )
 
 
 def still_waiting(request: Request) -> bool:

@@ -15,6 +15,7 @@ from approvals.lifecycle.finish import LOST_AFTER, move_permit
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Reading, Request
 from approvals.states import WAITING, PermitStatus, Status
+from policies.language.verdict import Outcome
 from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 
@@ -57,10 +58,25 @@ def _expire(request_id: UUID) -> bool:
         if not _time_passed(request, now()):
             return False
         change = Change(request, SYSTEM)
-        change.move(Status.EXPIRED)
+        if request.status == Status.PENDING and _is_blocked(request):
+            _deny_unknown(change)
+        else:
+            change.move(Status.EXPIRED)
         change.save()
         Reading.objects.filter(request=request).update(next_try=None)
     return True
+
+
+def _is_blocked(request: Request) -> bool:
+    return request.verdict is not None and request.verdict.outcome == Outcome.BLOCKED
+
+
+def _deny_unknown(change: Change) -> None:
+    """A deny that could not be told to the end of its time denies."""
+    facts = change.request.verdict.body["blocking"] if change.request.verdict else []
+    said = f"Time is over, and what a rule has to know to deny stayed unknown: {', '.join(facts)}."
+    change.set(ended_reason=said)
+    change.move(Status.DENIED, decision={"outcome": "denied", "because": ["unknown"]})
 
 
 def _time_passed(request: Request, at: datetime) -> bool:

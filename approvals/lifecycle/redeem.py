@@ -11,6 +11,7 @@ from django.db import transaction
 
 from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
 from approvals.context.drift import changes_between, shown
+from approvals.context.registry import SOURCES
 from approvals.lifecycle.enrich import stored_facts, want_again
 from approvals.lifecycle.evaluate import give_verdict, judge, policies_on, policy_refs, tallies
 from approvals.lifecycle.expire import expire_unused
@@ -19,8 +20,8 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request, Snapshot
 from approvals.queries import owned_by
 from approvals.quorum import satisfied
-from approvals.states import PermitStatus, Status
-from policies.language.document import PinnedPolicy, needed_facts
+from approvals.states import WAITING, PermitStatus, Status
+from policies.language.document import OnDrift, PinnedPolicy, indispensable_facts, needed_facts
 from policies.language.drift import held_changes
 from policies.language.facts import Facts
 from policies.language.verdict import Outcome
@@ -116,11 +117,12 @@ def _fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     source that fails just now is no drift: nothing is known to have moved, so the approval stands.
     """
     question = question_about(request, now())
-    needed = set(needed_facts(policies))
-    if request.decisions.filter(round=request.round).exists():
-        needed |= AUTHORS
-    answer = ask_all(wanted_sources(question, needed), question)
-    if answer.error:
+    decided = request.decisions.filter(round=request.round).exists()
+    people = AUTHORS if decided else frozenset[str]()
+    answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
+    # A policy may say who is asked where a fact is not to be had: that is no reason to wait.
+    must = indispensable_facts(policies) | people
+    if any(fact.name in must for name in answer.failed for fact in SOURCES[name].fact_types()):
         raise Unavailable(
             f"A source that must be asked again does not answer ({answer.error}). The approval "
             "stands until its time is over; try again.",
@@ -147,7 +149,7 @@ def _redeem(
     judgement, _ = give_verdict(change, policies, facts)
     differences = _differences(request, judgement, approved_on, facts)
     if differences:
-        return _begin_next_round(change, differences, facts)
+        return _begin_next_round(change, differences, facts, judgement.on_drift)
     return _issue(change, judgement, at)
 
 
@@ -167,7 +169,7 @@ def _differences(
     held = {
         change.fact: shown(change)
         for old in approved_on
-        for change in held_changes(judgement.hold, old, facts)
+        for change in held_changes(judgement.hold, old, facts, dict(judgement.tolerate))
     }
     if held:
         return list(held.values())
@@ -187,8 +189,10 @@ def _differences(
     return changed or [{"fact": "policy", "old": "approved", "new": now_says}]
 
 
-def _begin_next_round(change: Change, differences: list[dict[str, Any]], facts: Facts) -> Drift:
-    """Back to the queue. Returned, not raised, so that the transaction commits."""
+def _begin_next_round(
+    change: Change, differences: list[dict[str, Any]], facts: Facts, on_drift: OnDrift
+) -> Drift:
+    """Back to the queue, or denied where policy says so. Returned, so that it commits."""
     request = change.request
     policies = policies_in_force(request.project.slug, request.environment.name, request.action)
     change.set(drift=differences)
@@ -202,16 +206,26 @@ def _begin_next_round(change: Change, differences: list[dict[str, Any]], facts: 
         use_by=None,
         decide_by=None,
     )
-    judge(change, policies, facts)
+    if on_drift == "deny":
+        change.set(ended_reason=f"{_names(differences)} changed after the approval.")
+        change.move(Status.DENIED, decision={"outcome": "denied", "because": ["drift"]})
+    else:
+        judge(change, policies, facts)
     change.save()
-    want_again(request)
+    if Status(request.status) in WAITING:
+        want_again(request)
     return Drift(
-        f"Not any more what was approved: {_names(differences)} changed. "
-        f"The request is back in the queue as round {request.round}.",
+        f"Not any more what was approved: {_names(differences)} changed. {_what_now(request)}",
         drift=differences,
         round=request.round,
         request_status=request.status,
     )
+
+
+def _what_now(request: Request) -> str:
+    if request.status == Status.DENIED:
+        return "Policy denies it now; ask again for what is there now."
+    return f"The request is back in the queue as round {request.round}."
 
 
 def _names(differences: list[dict[str, Any]]) -> str:

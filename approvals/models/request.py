@@ -79,6 +79,10 @@ class Request(models.Model):
         db_index=False,
     )
     drift = models.JSONField(default=list)
+    # high, medium, low, or empty where no policy speaks of risk.
+    risk = models.CharField(max_length=6, blank=True)
+    # Older requests for the same target are still to be retired (supersede.py).
+    retires_older = models.BooleanField(default=False)
     needed = models.PositiveIntegerField(default=0)
     given = models.PositiveIntegerField(default=0)
 
@@ -122,6 +126,9 @@ class Request(models.Model):
                 fields=["decide_by", "id"],
                 condition=Q(status__in=["pending", "submitted"]),
                 name="request_waiting",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(retires_older=True), name="request_retires_older"
             ),
             models.Index(fields=["use_by"], condition=Q(status="approved"), name="request_unused"),
             models.Index(

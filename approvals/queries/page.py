@@ -1,5 +1,6 @@
 """The request page: everything needed to decide, on one screen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.models import Decision, Permit, Request, Snapshot
-from approvals.permissions import why_not, why_not_decide
+from approvals.permissions import (
+    Refusal,
+    counting_approvals,
+    self_approval_allowed,
+    why_not,
+    why_not_approve,
+    why_not_decide,
+)
 from approvals.queries.facts import (
     FactGroup,
     FactRow,
@@ -21,11 +29,13 @@ from approvals.queries.facts import (
 from approvals.queries.history import HistoryLine, history_of_request
 from approvals.queries.queue import ledger_position
 from approvals.queries.rows import DecisionLine, line_of, run_label, title_of
+from approvals.queries.said import PolicySaid, finer_points, policy_said
 from approvals.queries.summary import Wanted, summary, waiting_for
 from approvals.queries.visible import load_request
+from approvals.quorum import Asked
 from approvals.states import WAITING, PermitStatus, Status
 from portal.accounts.models import User
-from portal.directory.queries import groups_of
+from portal.directory.queries import groups_of, memberships_of
 from portal.kernel.clock import now
 
 
@@ -47,21 +57,15 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class RuleLine:
-    """One rule's result; `state` is applies, does_not or cannot_tell."""
-
-    policy: str
-    rule: str
-    state: str
-    sentence: str
-
-
-@dataclass(frozen=True)
 class DecisionPanel:
-    """What the decision form needs; `why_not` is the reason when it may not be used."""
+    """What the decision form needs; `why_not` is the reason when it may not be used.
+
+    `why_not_approve`: why only rejecting is possible now.
+    """
 
     may_decide: bool
     why_not: str
+    why_not_approve: str
     snapshot_digest: str
     approve_text: str
     ends_at: datetime | None
@@ -96,7 +100,7 @@ class RequestPage:
     drift: list[dict[str, Any]]
     requirements: list[Requirement]
     decision: DecisionPanel
-    explanation: list[RuleLine]
+    said: PolicySaid
     decisions: list[DecisionLine]
     history: list[HistoryLine]
     permit: Permit | None
@@ -123,7 +127,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
     return RequestPage(
         request=request,
         title=title_of(request),
-        state=state_tag(request, permit, wanted),
+        state=state_tag(request, permit, sum(w.given for w in wanted), _needed(wanted)),
         sentence=summary(request, wanted, permit),
         subject=_subject(request),
         run_label=run_label(request.run),
@@ -137,11 +141,8 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         changed=changed,
         drift=request.drift,
         requirements=_requirements(request, wanted, changed),
-        decision=_panel(person, request, current, changed),
-        explanation=[
-            RuleLine(r["policy"], r["rule"], r["result"], r["sentence"])
-            for r in body.get("explanation", [])
-        ],
+        decision=_panel(person, request, current, changed, wanted),
+        said=policy_said(request),
         decisions=[line_of(d, request) for d in decisions],
         history=history_of_request(request),
         permit=permit,
@@ -185,7 +186,11 @@ def _rows(request: Request, baseline: Snapshot | None, body: dict[str, Any]) -> 
     )
 
 
-def state_tag(request: Request, permit: Permit | None, wanted: list[Wanted]) -> StateTag:
+def _needed(wanted: list[Wanted]) -> int:
+    return sum(w.needed for w in wanted)
+
+
+def state_tag(request: Request, permit: Permit | None, given: int, needed: int) -> StateTag:
     """The tag of UX section 6."""
     status = Status(request.status)
     if status == Status.REDEEMED and permit is not None:
@@ -195,10 +200,9 @@ def state_tag(request: Request, permit: Permit | None, wanted: list[Wanted]) -> 
             return StateTag("blocked", _("Waiting for a fact"))
         if request.round > 1 and request.given == 0:
             return StateTag("drift", _("Facts changed · round %(n)d") % {"n": request.round})
-        given, needed = sum(w.given for w in wanted), sum(w.needed for w in wanted)
         counts = {"given": given, "needed": needed}
         return StateTag("waiting", _("Waiting · %(given)d of %(needed)d") % counts)
-    if status == Status.APPROVED and not wanted:
+    if status == Status.APPROVED and not needed:
         return StateTag("approved-by-policy", _("Approved by policy"))
     words = {
         Status.SUBMITTED: ("gathering", _("Gathering facts")),
@@ -244,12 +248,17 @@ def _requirements(
             done=w.given >= w.needed,
             text=ngettext("%(n)d approval by %(who)s", "%(n)d approvals by %(who)s", w.needed)
             % {"n": w.needed, "who": _(" or ").join(w.groups)},
-            detail=_("%(given)d given · rule %(rule)s of %(policy)s")
-            % {"given": w.given, "rule": w.rule, "policy": w.policy},
+            detail=" · ".join(
+                [
+                    *finer_points(w.asked),
+                    _("%(given)d given · rule %(rule)s of %(policy)s")
+                    % {"given": w.given, "rule": w.rule, "policy": w.policy},
+                ]
+            ),
         )
         for w in wanted
     ]
-    if wanted:
+    if wanted and not self_approval_allowed(w.asked for w in wanted):
         found.append(
             Requirement(
                 True,
@@ -268,20 +277,35 @@ def _requirements(
 
 
 def _panel(
-    person: User, request: Request, current: list[Decision], changed: list[FactRow]
+    person: User,
+    request: Request,
+    current: list[Decision],
+    changed: list[FactRow],
+    wanted: list[Wanted],
 ) -> DecisionPanel:
     already = any(d.person_id == person.pk for d in current)
-    refusal = why_not_decide(person, request, groups_of(person), already=already)
+    mine = groups_of(person)
+    asked = [w.asked for w in wanted]
+    refusal = why_not_decide(person, request, mine, already=already, asked=asked)
+    closed = None if refusal else _why_not_approve(person, request, current, mine, asked)
     ends_at = request.decide_by if request.status == Status.PENDING else request.use_by
     return DecisionPanel(
         may_decide=refusal is None,
         why_not="" if refusal is None else refusal.sentence,
+        why_not_approve="" if closed is None else closed.sentence,
         snapshot_digest=request.snapshot.digest if request.snapshot else "",
         approve_text=_approve_text(request),
         ends_at=ends_at,
         time_left_fraction=_fraction(request, ends_at),
         must_tick=[row.name for row in changed],
     )
+
+
+def _why_not_approve(
+    person: User, request: Request, current: list[Decision], mine: Iterable[str], asked: list[Asked]
+) -> Refusal | None:
+    given = [str(d.person_id) for d in counting_approvals(request, current)]
+    return why_not_approve(person, mine, asked, given, memberships_of(given) if given else {})
 
 
 def _approve_text(request: Request) -> str:

@@ -9,7 +9,13 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from approvals.models import Decision, Request
-from approvals.permissions import obligations, touched_by, touchers, why_not_decide
+from approvals.permissions import (
+    counting_approvals,
+    obligations,
+    touched_by,
+    touchers,
+    why_not_decide,
+)
 from approvals.quorum import tally
 from approvals.states import Status
 from portal.accounts.models import User
@@ -105,7 +111,7 @@ def _row(
     already = any(d.person_id == person.pk for d in current)
     asked = obligations(request)
     refusal = why_not_decide(person, request, mine, already=already, asked=asked)
-    approvals = [str(d.person_id) for d in current if d.outcome == Decision.Outcome.APPROVE]
+    approvals = [str(d.person_id) for d in counting_approvals(request, current)]
     found = tally(asked, approvals, membership)
     given, needed = sum(t.given for t in found), sum(t.asked.count for t in found)
     waiting = request.status in {Status.PENDING, Status.SUBMITTED}
@@ -121,7 +127,7 @@ def _row(
         size=_size(request),
         given=given,
         needed=needed,
-        groups=sorted({g for t in found if not t.done for g in t.asked.groups}),
+        groups=sorted({group for t in found for group in t.waits_for}),
         ends_at=ends_at,
         ends_soon=waiting and ends_at is not None and ends_at - now() < SOON,
         gathering=request.status == Status.SUBMITTED,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -10,20 +11,40 @@ from django.utils.translation import ngettext
 from approvals.models import Decision, Permit, Request
 from approvals.permissions import counting_approvals, obligations
 from approvals.queries.facts import missing_facts
-from approvals.quorum import tally
+from approvals.quorum import Asked, tally
 from approvals.states import PermitStatus, Status
 from portal.directory.queries import memberships_of
+from portal.kernel.text import make_visible
+
+MOST_REASON = 200
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One obligation and how far it is."""
+    """One obligation and how far it is.
 
-    policy: str
-    rule: str
-    groups: tuple[str, ...]
-    needed: int
+    `waits_for`: the groups whose members' approvals would count now; `asked` has its finer points.
+    """
+
+    asked: Asked
     given: int
+    waits_for: tuple[str, ...]
+
+    @property
+    def policy(self) -> str:
+        return self.asked.policy
+
+    @property
+    def rule(self) -> str:
+        return self.asked.rule
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.asked.groups
+
+    @property
+    def needed(self) -> int:
+        return self.asked.count
 
 
 def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -> list[Wanted]:
@@ -35,9 +56,7 @@ def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -
         decisions = request.decisions.select_related("person").order_by("decided_at")
     people = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
     found = tally(asked, people, memberships_of(people) if people else {})
-    return [
-        Wanted(t.asked.policy, t.asked.rule, t.asked.groups, t.asked.count, t.given) for t in found
-    ]
+    return [Wanted(t.asked, t.given, t.waits_for) for t in found]
 
 
 def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = None) -> str:
@@ -48,15 +67,15 @@ def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = 
         return _pending(request, wanted)
     if request.status == Status.DENIED:
         return _denied(request)
+    if request.status in {Status.WITHDRAWN, Status.REVOKED}:
+        return _taken_back(request)
     return {
         Status.SUBMITTED: _("Gathering facts."),
         Status.APPROVED: _("Approved; waiting for the pipeline to go on."),
         Status.REDEEMED: _("The permit was issued."),
         Status.REJECTED: _("Rejected."),
         Status.EXPIRED: _("Expired: nobody decided, or nobody used it, in time."),
-        Status.WITHDRAWN: _("Withdrawn."),
-        Status.SUPERSEDED: _("Superseded by a newer request."),
-        Status.REVOKED: _("The approval was taken back."),
+        Status.SUPERSEDED: _("Superseded: a newer request is for the same target."),
     }[Status(request.status)]
 
 
@@ -73,22 +92,30 @@ _PERMIT = {
 
 def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
     open_ones = [w for w in wanted if w.given < w.needed]
-    if not open_ones:
-        facts = missing_facts(request)
-        if not facts:
-            return _("Waiting for the next look at the facts.")
-        return _("Waiting for a fact: %(facts)s.") % {"facts": ", ".join(facts)}
+    facts = missing_facts(request)
     parts = [
         ngettext("%(n)d approval from %(groups)s", "%(n)d approvals from %(groups)s", missing)
-        % {"n": missing, "groups": _(" or ").join(w.groups)}
+        % {"n": missing, "groups": _(" or ").join(w.waits_for or w.groups)}
         for w in open_ones
         if (missing := w.needed - w.given)
     ]
+    if facts:
+        text = ngettext("a fact: %(facts)s", "facts: %(facts)s", len(facts))
+        parts.append(text % {"facts": ", ".join(facts)})
+    if not parts:
+        return _("Waiting for the next look at the facts.")
     return _("Waiting for %(what)s.") % {"what": _(" and ").join(parts)}
 
 
 def _denied(request: Request) -> str:
     denials = request.verdict.body["denials"] if request.verdict else []
-    if denials:
-        return _("Denied: %(why)s") % {"why": " ".join(d["sentence"] for d in denials)}
-    return _("Denied: nobody who may decide is left.")
+    why = " ".join(d["sentence"] for d in denials) or request.ended_reason
+    return _("Denied: %(why)s") % {"why": why}
+
+
+def _taken_back(request: Request) -> str:
+    said = (
+        _("Withdrawn") if request.status == Status.WITHDRAWN else _("The approval was taken back")
+    )
+    reason = shorten(make_visible(request.ended_reason), MOST_REASON, placeholder="…")
+    return f"{said}: {reason}" if reason else f"{said}."

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from approvals.queries import QueueRow
 from approvals.queries.facts import FactRow
 from approvals.queries.page import state_tag
-from approvals.queries.summary import Wanted
 from approvals.states import Status
 from portal.kernel.text import make_visible
 from portal.templatetags.ui import icon, tag
@@ -94,6 +93,12 @@ EVENT_ICONS = {
     "permit.expired": "timer-off",
 }
 
+RISKS = {
+    "high": ("bad", "chevrons-up", _("High risk")),
+    "medium": ("warn", "chevron-up", _("Medium risk")),
+    "low": ("idle", "minus", _("Low risk")),
+}
+
 
 @register.simple_tag
 def state(key: str, word: str) -> SafeString:
@@ -105,9 +110,9 @@ def state(key: str, word: str) -> SafeString:
 @register.simple_tag
 def row_state(row: QueueRow) -> SafeString:
     """The tag of a row's request, as its own page shows it."""
-    wanted = [Wanted("", "", (), row.needed, row.given)] if row.needed else []
     redeemed = row.request.status == Status.REDEEMED
-    found = state_tag(row.request, row.request.permit if redeemed else None, wanted)
+    permit = row.request.permit if redeemed else None
+    found = state_tag(row.request, permit, row.given, row.needed)
     return state(found.key, found.word)
 
 
@@ -168,6 +173,15 @@ def tier_tag(tier: str, word: str) -> SafeString:
     """The tier of an environment; production stands out by weight, not by a state colour."""
     name = TIER_ICONS.get(tier, "code")
     return format_html('<span class="tier {}">{} {}</span>', tier, icon(name, 12), word)
+
+
+@register.simple_tag
+def risk_tag(risk: str) -> SafeString:
+    """The risk that policy sees; nothing where no policy speaks of it."""
+    if not risk:
+        return SafeString("")
+    colour, name, word = RISKS[risk]
+    return tag(colour, name, str(word))
 
 
 @register.simple_tag

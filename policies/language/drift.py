@@ -1,7 +1,8 @@
 """Held facts: what was approved must still be so when it is used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from policies.language.facts import Facts, FactState, Known, value_to_json
 from portal.kernel.canonical import JSON
@@ -30,17 +31,32 @@ class Change:
         return form | {"note": "; ".join(notes)} if notes else form
 
 
-def held_changes(hold: Iterable[str], old: Facts, new: Facts) -> tuple[Change, ...]:
-    """The held facts that differ, by name. Unknown equals nothing, not even unknown."""
-    found = []
-    for name in sorted(set(hold)):
-        before, after = old.state(name), new.state(name)
-        same = (
-            isinstance(before, Known) and isinstance(after, Known) and before.value == after.value
-        )
-        if not same:
-            found.append(Change(name, before, after))
+def held_changes(
+    hold: Iterable[str], old: Facts, new: Facts, tolerate: Mapping[str, float] | None = None
+) -> tuple[Change, ...]:
+    """The held facts that differ, by name; `tolerate` is how far a number may move.
+
+    Unknown equals nothing, not even unknown.
+    """
+    within = tolerate or {}
+    found = [
+        Change(name, old.state(name), new.state(name))
+        for name in sorted(set(hold))
+        if not _same(old.state(name), new.state(name), within.get(name, 0.0))
+    ]
     return tuple(found)
+
+
+def _same(before: FactState, after: FactState, within: float) -> bool:
+    if not isinstance(before, Known) or not isinstance(after, Known):
+        return False
+    if before.value == after.value or not within:
+        return before.value == after.value
+    if isinstance(before.value, int | float) and isinstance(after.value, int | float):
+        # As decimals: 0.012 - 0.01 is a little more than 0.002 in binary.
+        moved = abs(Decimal(repr(after.value)) - Decimal(repr(before.value)))
+        return moved <= Decimal(repr(within))
+    return False
 
 
 def _value(state: FactState) -> JSON:

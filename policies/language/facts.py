@@ -122,6 +122,19 @@ def _type_of(value: object) -> str:
     return "nothing" if value is None else type(value).__name__
 
 
+def read_plain(fact_type: FactType, text: str) -> Value:
+    """The value of a fact from plain text, as people write it. Raises FactValueError."""
+    if fact_type.kind == "bool":
+        return check_value(fact_type, {"true": True, "false": False}.get(text, text))
+    if fact_type.kind in {"int", "double"}:
+        try:
+            number = int(text) if fact_type.kind == "int" else float(text)
+        except ValueError:
+            return check_value(fact_type, text)  # says what it must be
+        return check_value(fact_type, number)
+    return check_value(fact_type, text)
+
+
 def value_to_json(value: Value) -> JSON:
     """The canonical form of a value: doubles as decimal text, lists as lists."""
     if isinstance(value, float):

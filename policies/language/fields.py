@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterator
+from collections.abc import Sequence as Ordered
+from typing import TypeVar
 
 from policies.language.nodes import Mapping, Scalar, Sequence, YamlNode
 from policies.language.problems import PolicyError, Problem, did_you_mean
@@ -9,6 +11,13 @@ from policies.language.problems import PolicyError, Problem, did_you_mean
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _WHOLE = re.compile(r"[0-9]{1,6}")
+_ANYTHING = re.compile(r".+", re.DOTALL)
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+
+#: What each time of a document may be, from and to.
+TIMES = {"decide_within": ("1m", "30d"), "valid_for": ("10s", "7d")}
+
+Word = TypeVar("Word", bound=str)
 
 
 class Report:
@@ -26,10 +35,8 @@ class Report:
         if self.problems:
             raise PolicyError(self.problems)
 
-    def mapping(
-        self, node: YamlNode, what: str, keys: Collection[str], later: Collection[str] = ()
-    ) -> dict[str, YamlNode]:
-        """The entries of a mapping that knows `keys`; those of `later` are named as such."""
+    def mapping(self, node: YamlNode, what: str, keys: Collection[str]) -> dict[str, YamlNode]:
+        """The entries of a mapping that knows `keys`."""
         if not isinstance(node, Mapping):
             self.add(node, f"{what} must be a mapping of {', '.join(sorted(keys))}")
             return {}
@@ -38,8 +45,6 @@ class Report:
             name = key.value
             if name in keys:
                 found[name] = value
-            elif name in later:
-                self.add(key, f"'{name}' is not supported yet by this version")
             else:
                 self.add(key, f"unknown key '{name}' in {what}{did_you_mean(name, keys)}")
         return found
@@ -91,6 +96,36 @@ class Report:
             self.add(node, f"{what} is empty")
         return tuple(found)
 
+    def texts(self, node: YamlNode, what: str, is_: str) -> tuple[str, ...]:
+        """A list of any texts, each once."""
+        return self.words(node, what, _ANYTHING, is_)
+
+    def choice(self, node: YamlNode, what: str, known: Ordered[Word]) -> Word | None:
+        """One of a few words, or nothing."""
+        value = node.value if isinstance(node, Scalar) else ""
+        for word in known:
+            if word == value:
+                return word
+        hint = did_you_mean(value, known)
+        self.add(node, f"{what} must be one of {', '.join(known)}{hint}")
+        return None
+
+    def flag(self, node: YamlNode | None, what: str) -> bool:
+        """true or false, written so; false where nothing is written."""
+        if node is None:
+            return False
+        if isinstance(node, Scalar) and node.style is not None:
+            self.add(node, f"{what} must be true or false without quotes")
+            return False
+        return self.choice(node, what, ("true", "false")) == "true"
+
+    def decimal(self, node: YamlNode, what: str) -> float:
+        """A number that is not negative, written plainly."""
+        if isinstance(node, Scalar) and node.style is None and _DECIMAL.fullmatch(node.value):
+            return float(node.value)
+        self.add(node, f"{what} must be a number such as 5 or 0.002")
+        return 0.0
+
     def number(self, node: YamlNode, what: str, low: int, high: int) -> int:
         """A whole number written plainly."""
         plain = isinstance(node, Scalar) and node.style is None and _WHOLE.fullmatch(node.value)
@@ -109,6 +144,11 @@ class Report:
         if not _length(low) <= value <= _length(high):
             self.add(node, f"{what} must be from {low} to {high}")
         return value
+
+
+def read_time(node: YamlNode | None, key: str, report: Report) -> int | None:
+    """`decide_within` or `valid_for` in seconds; None where it is not written."""
+    return report.seconds(node, key, *TIMES[key]) if node else None
 
 
 def _length(duration: str) -> int:

@@ -4,22 +4,23 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from policies.language.cases import read_cases
 from policies.language.conditions import Compiler, Condition, ConditionError
 from policies.language.document import DEFAULT_RULE, Definition, Match, PolicyDocument
-from policies.language.fields import Report
+from policies.language.fields import Report, read_time
 from policies.language.globs import glob_problem
 from policies.language.nodes import Scalar, YamlNode, read_yaml
-from policies.language.problems import PolicyError, Problem, did_you_mean
-from policies.language.rules import read_requirement, read_rules
+from policies.language.options import KEYS as OPTIONS
+from policies.language.options import read_options
+from policies.language.problems import PolicyError, Problem
+from policies.language.reader import Reader
+from policies.language.rules import read_rules
 from policies.language.schema import SCHEMAS, Schema
 
 __all__ = ["PolicyError", "Problem", "load_policy", "parse_policy"]
 
-_KEYS = "policy facts match define rules default decide_within valid_for hold"
-_LATER_KEYS = (
-    "mode risk tolerate on_unavailable on_drift supersede step_up break_glass escalate tests"
-)
 MANDATORY = ("policy", "facts", "match", "default")
+KEYS = (*MANDATORY, "define", "rules", "decide_within", "valid_for", "tests")
 MATCH_KEYS = ("projects", "environments", "actions")
 
 DEFAULT_DECIDE_WITHIN = 86_400
@@ -27,7 +28,6 @@ DEFAULT_VALID_FOR = 3_600
 MAX_DEFINITIONS = 200
 
 _POLICY_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_ANYTHING = re.compile(r".+", re.DOTALL)
 _DEFINITION = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RESERVED = (
     "true false null in as break const continue else for function if import let loop package "
@@ -40,7 +40,7 @@ def parse_policy(text: str) -> PolicyDocument:
     """The document. Raises PolicyError with every problem found."""
     report = Report()
     root = read_yaml(text)
-    fields = report.mapping(root, "the policy", _KEYS.split(), _LATER_KEYS.split())
+    fields = report.mapping(root, "the policy", (*KEYS, *OPTIONS))
     if fields or not report.problems:
         for key in MANDATORY:
             if key not in fields:
@@ -74,20 +74,20 @@ def _read(fields: Mapping[str, YamlNode], report: Report) -> PolicyDocument:
     name, schema = _schema(fields["facts"], report)
     definitions, compiler = _definitions(fields.get("define"), schema, report)
     known = {definition.name: definition.condition for definition in definitions}
-    rules = read_rules(fields.get("rules"), compiler, schema, known, report)
-    default = report.mapping(fields["default"], "default", ("require",))
-    if not default:
-        report.add(fields["default"], "default must be {require: {count: ..., from: [...]}}")
+    reader = Reader(compiler, schema, known, report)
+    decide_within = read_time(fields.get("decide_within"), "decide_within", report)
+    valid_for = read_time(fields.get("valid_for"), "valid_for", report)
     return PolicyDocument(
         policy=policy,
         facts=name,
         match=_match(fields["match"], report),
         definitions=definitions,
-        rules=rules,
-        default=read_requirement(default.get("require"), DEFAULT_RULE, report),
-        decide_within=_duration(fields.get("decide_within"), "decide_within", report),
-        valid_for=_duration(fields.get("valid_for"), "valid_for", report),
-        hold=_hold(fields.get("hold"), schema, report),
+        rules=read_rules(fields.get("rules"), reader),
+        default=reader.required(fields["default"], "default", DEFAULT_RULE),
+        decide_within=DEFAULT_DECIDE_WITHIN if decide_within is None else decide_within,
+        valid_for=DEFAULT_VALID_FOR if valid_for is None else valid_for,
+        tests=read_cases(fields.get("tests"), reader),
+        **read_options(fields, reader),
     )
 
 
@@ -107,7 +107,7 @@ def _match(node: YamlNode, report: Report) -> Match:
         if key not in fields:
             report.add(node, f"match has no '{key}'; write {key}: ['**'] for all")
             continue
-        found[key] = report.words(fields[key], key, _ANYTHING, "a pattern")
+        found[key] = report.texts(fields[key], key, "a pattern")
         for item, pattern in zip(report.items(fields[key], key), found[key], strict=False):
             problem = glob_problem(pattern)
             if pattern and problem:
@@ -154,19 +154,3 @@ def _condition(compiler: Compiler, node: YamlNode, name: str, report: Report) ->
     except ConditionError as error:
         report.problems += [scalar.problem_at(m.offset, m.message) for m in error.mistakes]
         return None
-
-
-def _duration(node: YamlNode | None, key: str, report: Report) -> int:
-    if key == "decide_within":
-        return report.seconds(node, key, "1m", "30d") if node else DEFAULT_DECIDE_WITHIN
-    return report.seconds(node, key, "10s", "7d") if node else DEFAULT_VALID_FOR
-
-
-def _hold(node: YamlNode | None, schema: Schema, report: Report) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    names = report.words(node, "hold", _ANYTHING, "the name of a fact")
-    for item, name in zip(report.items(node, "hold"), names, strict=False):
-        if name and name not in schema:
-            report.add(item, f"unknown fact '{name}'{did_you_mean(name, schema)}")
-    return names

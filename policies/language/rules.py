@@ -1,102 +1,97 @@
 """Reading the rules of a policy document."""
 
-import re
-from collections.abc import Mapping
+from policies.language.conditions import Condition
+from policies.language.document import DEFAULT_RULE, Effect, Level, Limit, Rule
+from policies.language.fields import read_time
+from policies.language.nodes import Mapping, Scalar, YamlNode
+from policies.language.problems import did_you_mean
+from policies.language.reader import Reader
 
-from policies.language.conditions import Compiler, Condition, ConditionError, Mistake
-from policies.language.document import DEFAULT_RULE, Effect, Requirement, Rule
-from policies.language.fields import Report
-from policies.language.lint import Linter
-from policies.language.nodes import Scalar, YamlNode
-from policies.language.schema import Schema
-from policies.language.template import Template, TemplateError, read_template
-
-EFFECTS: tuple[Effect, ...] = ("deny", "require", "approve")
-KEYS = ("id", "when", *EFFECTS)
-LATER_KEYS = ("level", "limit", "note")
-REQUIRE_KEYS = ("count", "from")
-LATER_REQUIRE_KEYS = ("self_approval", "including", "sequence", "distinct_across")
+EFFECTS: tuple[Effect, ...] = ("deny", "require", "approve", "limit", "note")
+LEVELS: tuple[Level, ...] = ("hard", "soft", "advisory")
+KEYS = ("id", "level", "when", *EFFECTS)
+LIMIT_KEYS = ("valid_for", "decide_within")
 
 MAX_RULES = 200
-MAX_COUNT = 20
-
-_RULE_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-_NOTHING = Requirement(0, ())
 
 
-def read_requirement(node: YamlNode | None, owner: str, report: Report) -> Requirement:
-    """`{count: 1, from: [group]}`."""
-    if node is None:
-        return _NOTHING
-    what = f"require of '{owner}'"
-    fields = report.mapping(node, what, REQUIRE_KEYS, LATER_REQUIRE_KEYS)
-    missing = [key for key in REQUIRE_KEYS if key not in fields]
-    if missing:
-        report.add(node, f"{what} has no {' and no '.join(missing)}")
-        return _NOTHING
-    shape = "the name of an approver group"
-    return Requirement(
-        count=report.number(fields["count"], "count", 1, MAX_COUNT),
-        groups=tuple(sorted(report.words(fields["from"], "from", _GROUP, shape))),
-    )
-
-
-def read_rules(
-    node: YamlNode | None,
-    compiler: Compiler,
-    schema: Schema,
-    definitions: Mapping[str, Condition],
-    report: Report,
-) -> tuple[Rule, ...]:
-    """The rules that could be read; mistakes are in `report`. None at all is allowed."""
+def read_rules(node: YamlNode | None, reader: Reader) -> tuple[Rule, ...]:
+    """The rules that could be read; mistakes are in the report. None at all is allowed."""
     if node is None:
         return ()
-    items = report.items(node, "rules")
+    items = reader.report.items(node, "rules")
     if len(items) > MAX_RULES:
-        report.add(node, f"too many rules; at most {MAX_RULES}")
-        report.finish()
-    reader = _RuleReader(compiler, schema, definitions, report)
-    return tuple(rule for rule in map(reader.read, items) if rule is not None)
+        reader.report.add(node, f"too many rules; at most {MAX_RULES}")
+        reader.report.finish()
+    rules = _RuleReader(reader)
+    found = tuple(rule for rule in map(rules.read, items) if rule is not None)
+    rules.check_others()
+    return found
 
 
 class _RuleReader:
-    def __init__(
-        self,
-        compiler: Compiler,
-        schema: Schema,
-        definitions: Mapping[str, Condition],
-        report: Report,
-    ) -> None:
-        self._compiler = compiler
-        self._schema = schema
-        self._definitions = definitions
-        self._linter = Linter(schema, definitions)
-        self._report = report
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._report = reader.report
         self._ids: set[str] = set()
+        self._asking: set[str] = set()
+        self._across: list[tuple[YamlNode, tuple[str, ...]]] = []
 
     def read(self, node: YamlNode) -> Rule | None:
-        fields = self._report.mapping(node, "a rule", KEYS, LATER_KEYS)
+        fields = self._report.mapping(node, "a rule", KEYS)
         if not fields:
             return None
         id_ = self._id(node, fields.get("id"))
         effects = [effect for effect in EFFECTS if effect in fields]
         if len(effects) != 1:
-            message = f"rule '{id_}' needs exactly one of deny, require and approve"
+            message = f"rule '{id_}' needs exactly one of deny, require, approve, limit and note"
             self._report.add(node, message)
             return None
         effect = effects[0]
-        denial, requirement = self._effect(effect, fields[effect], id_)
-        when = self._when(node, fields.get("when"), effect, id_)
-        return Rule(id_, when, effect, denial, requirement) if when else None
+        level = self._level(fields.get("level"), effect, id_)
+        when = fields.get("when")
+        condition = None
+        if when is None:
+            self._report.add(node, f"rule '{id_}' has no when; write when: 'true' for always")
+        else:
+            condition = self._reader.condition(when, f"when of '{id_}'", effect)
+        return self._rule(id_, condition, effect, level, fields[effect])
+
+    def check_others(self) -> None:
+        """`distinct_across` names rules that ask people."""
+        for node, named in self._across:
+            for name in named:
+                if name not in self._asking:
+                    hint = did_you_mean(name, self._asking)
+                    self._report.add(node, f"distinct_across: no require rule '{name}'{hint}")
+
+    def _rule(
+        self, id_: str, when: Condition | None, effect: Effect, level: Level, node: YamlNode
+    ) -> Rule | None:
+        sentence = requirement = limit = None
+        if effect in {"deny", "note"}:
+            sentence = self._reader.sentence(node, f"{effect} of '{id_}'")
+        elif effect == "require":
+            requirement = self._reader.requirement(node, id_)
+            self._asking.add(id_)
+            self._across.append((node, requirement.distinct_across))
+        elif effect == "limit":
+            limit = self._limit(node, id_)
+        elif not isinstance(node, Scalar) or node.value != "auto":
+            self._report.add(node, f"approve of '{id_}' must be auto")
+        return Rule(id_, when, effect, level, sentence, requirement, limit) if when else None
+
+    def _limit(self, node: YamlNode, id_: str) -> Limit:
+        fields = self._report.mapping(node, f"limit of '{id_}'", LIMIT_KEYS)
+        if not fields and isinstance(node, Mapping):
+            self._report.add(node, f"limit of '{id_}' is empty; write limit: {{valid_for: 30m}}")
+        return Limit(**{key: read_time(fields.get(key), key, self._report) for key in LIMIT_KEYS})
 
     def _id(self, node: YamlNode, given: YamlNode | None) -> str:
         if given is None:
             self._report.add(node, "a rule has no id")
             return ""
-        shape = "lower-case letters, digits and dashes, at most 63"
-        id_ = self._report.word(given, "the id of a rule", _RULE_ID, shape)
+        id_ = self._reader.rule_id(given, "the id of a rule")
         if id_ == DEFAULT_RULE:
             self._report.add(given, f"'{DEFAULT_RULE}' is kept for the default; use another id")
         elif id_ and id_ in self._ids:
@@ -104,47 +99,14 @@ class _RuleReader:
         self._ids.add(id_)
         return id_
 
-    def _effect(
-        self, effect: Effect, node: YamlNode, id_: str
-    ) -> tuple[Template | None, Requirement | None]:
-        if effect == "deny":
-            return self._denial(node, id_), None
-        if effect == "require":
-            return None, read_requirement(node, id_, self._report)
-        if not isinstance(node, Scalar) or node.value != "auto":
-            self._report.add(node, f"approve of '{id_}' must be auto")
-        return None, None
-
-    def _denial(self, node: YamlNode, id_: str) -> Template | None:
-        scalar = self._report.scalar(node, f"deny of '{id_}'")
-        if scalar is None:
-            return None
-        try:
-            return read_template(scalar.value, self._schema)
-        except TemplateError as error:
-            self._report.problems.append(scalar.problem_at(error.offset, error.message))
-            return None
-
-    def _when(
-        self, node: YamlNode, given: YamlNode | None, effect: Effect, id_: str
-    ) -> Condition | None:
-        if given is None:
-            self._report.add(node, f"rule '{id_}' has no when; write when: 'true' for always")
-            return None
-        scalar = self._report.scalar(given, f"when of '{id_}'")
-        if scalar is None:
-            return None
-        condition = None
-        try:
-            condition = self._compiler.compile(scalar.value)
-            mistakes = self._lint(effect, condition)
-        except ConditionError as error:
-            mistakes = error.mistakes
-        self._report.problems += [scalar.problem_at(m.offset, m.message) for m in mistakes]
-        return condition
-
-    def _lint(self, effect: Effect, condition: Condition) -> tuple[Mistake, ...]:
-        if not condition.names <= self._definitions.keys():
-            # A definition that did not compile has its own problem; nothing to lint through.
-            return ()
-        return tuple(self._linter.mistakes(effect, condition))
+    def _level(self, node: YamlNode | None, effect: Effect, id_: str) -> Level:
+        usual: Level = "advisory" if effect == "note" else "hard"
+        if node is None:
+            return usual
+        level = self._report.choice(node, f"level of '{id_}'", LEVELS)
+        if effect == "note" and level != "advisory":
+            self._report.add(node, "a note is advisory: it is only shown")
+        if effect in {"approve", "limit"} and level != "hard":
+            message = f"an {effect}" if effect == "approve" else f"a {effect}"
+            self._report.add(node, f"{message} rule has no level: there is nothing to lift")
+        return level or usual

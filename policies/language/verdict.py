@@ -6,6 +6,16 @@ from enum import StrEnum
 from typing import Literal
 
 from policies.language.conditions import Truth
+from policies.language.document import (
+    RISKS,
+    Effect,
+    Escalation,
+    Level,
+    OnDrift,
+    Requirement,
+    RiskLevel,
+    Supersede,
+)
 from policies.language.facts import FactState, Known, value_to_json
 from portal.kernel.canonical import JSON
 
@@ -32,16 +42,27 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Obligation:
-    """`count` distinct people from `groups`, asked by a rule (or by `default`)."""
+    """People asked by a rule (or by `default`): the parts of `Requirement`, and who may lift it."""
 
     policy: str
     rule: str
-    count: int
-    groups: tuple[str, ...]
+    asked: Requirement
+    level: Level = "hard"
 
     def to_json(self) -> dict[str, JSON]:
         """Canonical-JSON-safe form."""
-        return _plain(self) | {"groups": list(self.groups)}
+        asked = self.asked
+        return {
+            "policy": self.policy,
+            "rule": self.rule,
+            "level": self.level,
+            "count": asked.count,
+            "groups": list(asked.groups),
+            "including": dict(asked.including),
+            "sequence": list(asked.sequence),
+            "distinct_across": list(asked.distinct_across),
+            "self_approval": asked.self_approval,
+        }
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -51,10 +72,40 @@ class Denial:
     policy: str
     rule: str
     sentence: str
+    level: Level = "hard"
 
     def to_json(self) -> dict[str, JSON]:
         """Canonical-JSON-safe form."""
         return _plain(self)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Note:
+    """What an advisory rule says: shown to people, changes nothing."""
+
+    policy: str
+    rule: str
+    sentence: str
+
+    def to_json(self) -> dict[str, JSON]:
+        """Canonical-JSON-safe form."""
+        return _plain(self)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Glass:
+    """How one policy lets an emergency lift its soft rules; times in seconds."""
+
+    policy: str
+    by: tuple[str, ...]
+    reason_min: int
+    valid_for: int
+    notify: tuple[str, ...]
+    review_within: int
+
+    def to_json(self) -> dict[str, JSON]:
+        """Canonical-JSON-safe form."""
+        return _plain(self) | {"by": list(self.by), "notify": list(self.notify)}
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -113,6 +164,8 @@ class NamedResult:
 class RuleResult:
     """One rule of one policy: whether it applies, in one sentence, and what is behind it.
 
+    `remedy` says what would make it pass, and is empty where the rule is in nobody's way.
+
     `named` are the definitions it rests on, each once, in the order of the document; `facts` are
     those that its own condition reads.
     """
@@ -120,9 +173,11 @@ class RuleResult:
     policy: str
     version: int
     rule: str
-    effect: Literal["deny", "require", "approve", "default"]
+    effect: Effect | Literal["default"]
+    level: Level
     result: Result
     sentence: str
+    remedy: str
     condition: str
     error: str
     named: tuple[NamedResult, ...]
@@ -137,12 +192,33 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a policy in shadow would have said; it binds nobody."""
+
+    policy: PolicyRef
+    outcome: Outcome
+    obligations: tuple[Obligation, ...]
+    denials: tuple[Denial, ...]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Canonical-JSON-safe form."""
+        return {
+            **self.policy.to_json(),
+            "outcome": self.outcome.value,
+            "obligations": _all(self.obligations),
+            "denials": _all(self.denials),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The joined answer of all matching policies.
 
     `blocking` names the facts that a deny waits for, `unknown` every fact that an undecided rule
     misses, `pending_facts` those still being fetched that could change outcome or obligations.
-    `decide_within` and `valid_for` are seconds, 0 when no policy matches.
+    Times are seconds: `decide_within` and `valid_for` 0 when no policy matches, `step_up` the
+    greatest age of the sign-in of who decides, 0 when none is asked for. `tolerate` says how far a
+    held number may move. `glass` is empty unless soft rules alone stand in the way.
     """
 
     outcome: Outcome
@@ -158,6 +234,20 @@ class Verdict:
     reads: tuple[str, ...]
     policies: tuple[PolicyRef, ...]
     schema: str
+    notes: tuple[Note, ...] = ()
+    risk: RiskLevel = ""
+    tolerate: tuple[tuple[str, float], ...] = ()
+    on_drift: OnDrift = "requeue"
+    supersede: Supersede = "none"
+    step_up: int = 0
+    glass: tuple[Glass, ...] = ()
+    escalate: tuple[Escalation, ...] = ()
+    shadow: tuple[Shadow, ...] = ()
+
+    @property
+    def self_approval(self) -> bool:
+        """Whether who touched the change may decide: only if everybody who asks allows it."""
+        return bool(self.obligations) and all(o.asked.self_approval for o in self.obligations)
 
     @property
     def waiting_on_pending(self) -> bool:
@@ -198,6 +288,18 @@ class Verdict:
             "reads": list(self.reads),
             "policies": _all(self.policies),
             "schema": self.schema,
+            "notes": _all(self.notes),
+            "risk": self.risk,
+            "tolerate": {name: value_to_json(by) for name, by in self.tolerate},
+            "on_drift": self.on_drift,
+            "supersede": self.supersede,
+            "step_up": self.step_up,
+            "break_glass": _all(self.glass),
+            "escalate": [
+                {"after": step.after, "notify": list(step.notify), "add": list(step.add)}
+                for step in self.escalate
+            ],
+            "shadow": _all(self.shadow),
         }
 
 
@@ -205,22 +307,29 @@ def at_least_as_strict(verdict: Verdict, other: Verdict) -> bool:
     """The order of strictness: allow, then review with more obligations, then blocked and deny.
 
     Blocked and deny are equally strict, because neither lets anything through; two reviews compare
-    only when the obligations of one contain those of the other.
+    only when the obligations of one contain those of the other. What is let through must be valid
+    no longer, be no less risky, and ask for no older sign-in.
     """
     rank, other_rank = _RANK[verdict.outcome], _RANK[other.outcome]
-    if rank == other_rank == _RANK[Outcome.REVIEW]:
-        return set(verdict.obligations) >= set(other.obligations)
-    return rank >= other_rank
+    if rank == _RANK[Outcome.DENY] or rank < other_rank:
+        return rank >= other_rank
+    sign_ins = [age or float("inf") for age in (verdict.step_up, other.step_up)]
+    return (
+        (rank > other_rank or set(verdict.obligations) >= set(other.obligations))
+        and verdict.valid_for <= other.valid_for
+        and RISKS.index(verdict.risk) >= RISKS.index(other.risk)
+        and sign_ins[0] <= sign_ins[1]
+    )
 
 
 _RANK = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCKED: 2, Outcome.DENY: 2}
 
-_Part = Obligation | Denial | PolicyRef | RuleResult
+_Part = Obligation | Denial | Note | Glass | PolicyRef | RuleResult | Shadow
 
 
 def _all(parts: Iterable[_Part]) -> list[JSON]:
     return [part.to_json() for part in parts]
 
 
-def _plain(part: _Part) -> dict[str, JSON]:
+def _plain(part: Denial | Note | Glass | PolicyRef | RuleResult) -> dict[str, JSON]:
     return {field.name: getattr(part, field.name) for field in fields(part)}

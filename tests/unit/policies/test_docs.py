@@ -13,7 +13,6 @@ from tests.unit.policies.builders import document, one_rule, problems, problems_
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "policy.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLE = re.search(r"<!-- example: complete -->\n```yaml\n(.*?)```", TEXT, re.DOTALL)[1]
-LATER = re.findall(r"`(\w+)`", TEXT.split("refused until then:")[1].split("\n\n")[0])
 CLAIMS = TEXT.split("| condition of a `deny` | |")[1].split("\n## ")[0]
 DEFINE = """\
 define:
@@ -39,14 +38,6 @@ def test_every_key_of_the_document_is_described():
     described = re.findall(r"^\| `(\w+)` \| (?:mandatory|default|\|)", section, re.MULTILINE)
     (refusal,) = problems("[]")
     assert refusal.message.endswith(" must be a mapping of " + ", ".join(sorted(described)))
-
-
-@pytest.mark.parametrize("key", LATER)
-def test_every_later_key_is_refused_as_the_page_says(key):
-    rule = f"rules:\n  - {{id: a, when: 'true', deny: x, {key}: 1}}\n"
-    require = f"rules:\n  - {{id: a, when: 'true', require: {{count: 1, from: [a], {key}: 1}}}}\n"
-    said = [one.message for body in (f"{key}: 1\n", rule, require) for one in problems_of(body)]
-    assert key == "require" or f"'{key}' is not supported yet by this version" in said
 
 
 @pytest.mark.parametrize(

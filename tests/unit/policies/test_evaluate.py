@@ -3,16 +3,16 @@
 import pytest
 
 from policies.language.conditions import Truth
-from policies.language.document import PinnedPolicy, matches, needed_facts
+from policies.language.document import PinnedPolicy, Requirement, matches, needed_facts
 from policies.language.evaluate import NO_POLICY, NO_TARGET, evaluate
 from policies.language.parse import parse_policy
 from policies.language.verdict import Obligation, Outcome
 from portal.kernel.canonical import canonical
 from tests.unit.policies.builders import GONE, PENDING, TARGET, document, facts, judge, pinned
 
-ANYONE = Obligation("shop", "default", 1, ("anyone",))
-LEAD = Obligation("shop", "lead", 1, ("leads",))
-DBA = Obligation("shop", "dba", 2, ("dba", "leads"))
+ANYONE = Obligation("shop", "default", Requirement(1, ("anyone",)))
+LEAD = Obligation("shop", "lead", Requirement(1, ("leads",)))
+DBA = Obligation("shop", "dba", Requirement(2, ("dba", "leads")))
 
 APPROVE = "  - {id: auto, when: git.signed, approve: auto}\n"
 LEADS = "  - {id: lead, when: git.is_head, require: {count: 1, from: [leads]}}\n"
@@ -109,7 +109,7 @@ def test_one_policy_cannot_lift_what_another_asks():
     plain = pinned(name="b")
     verdict = evaluate([approve, plain], facts())
     assert verdict.outcome is Outcome.REVIEW
-    assert verdict.obligations == (Obligation("b", "default", 1, ("anyone",)),)
+    assert verdict.obligations == (Obligation("b", "default", Requirement(1, ("anyone",))),)
 
 
 def test_joined_policies_take_the_shortest_times_and_hold_the_union():
@@ -234,9 +234,9 @@ def test_definitions_that_share_definitions_are_explained_once_each():
     assert len(verdict.explanation[0].named) == 60
 
 
-def test_needed_facts_are_those_read_and_those_held():
+def test_needed_facts_are_those_that_decide_and_those_held():
     policy = pinned("rules:\n" + DENY + LEADS + "hold: [git.paths]\n")
-    assert needed_facts([policy]) == {"git.on_branch", "git.head", "git.is_head", "git.paths"}
+    assert needed_facts([policy]) == {"git.on_branch", "git.is_head", "git.paths"}
     assert needed_facts([]) == frozenset()
 
 

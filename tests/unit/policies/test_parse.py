@@ -68,7 +68,7 @@ def test_loading_twice_gives_the_same_document():
 def test_a_condition_is_never_typed_by_yaml():
     policy = document("define:\n  always: true\nrules:\n  - {id: a, when: always, deny: no}\n")
     assert policy.definitions[0].condition.text == "true"
-    assert policy.rules[0].denial.text == "no"
+    assert policy.rules[0].sentence.text == "no"
 
 
 @pytest.mark.parametrize(
@@ -131,36 +131,11 @@ def test_a_missing_key_is_told_with_what_it_is_for(key):
     assert f"has no '{key}': " in problems(text)[0].message
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        *("mode", "risk", "tolerate", "on_unavailable", "on_drift"),
-        *("supersede", "step_up", "break_glass", "escalate", "tests"),
-    ],
-)
-def test_a_key_of_the_later_language_is_refused_and_never_ignored(key):
-    (found,) = problems_of(f"{key}: x\n")
-    assert found.message == f"'{key}' is not supported yet by this version"
-
-
-@pytest.mark.parametrize("key", ["level", "limit", "note"])
-def test_a_rule_key_of_the_later_language_is_refused(key):
-    (found,) = problems_of(f"rules:\n  - {{id: a, when: 'true', deny: x, {key}: hard}}\n")
-    assert found.message == f"'{key}' is not supported yet by this version"
-
-
-@pytest.mark.parametrize("key", ["self_approval", "including", "sequence", "distinct_across"])
-def test_a_require_key_of_the_later_language_is_refused(key):
-    rule = f"{{id: a, when: 'true', require: {{count: 1, from: [x], {key}: x}}}}"
-    (found,) = problems_of(f"rules:\n  - {rule}\n")
-    assert found.message == f"'{key}' is not supported yet by this version"
-
-
 @pytest.mark.parametrize("effects", ["", "deny: x, approve: auto", "approve: auto, deny: x"])
 def test_a_rule_has_exactly_one_effect(effects):
     separator = ", " if effects else ""
     found = problems_of(f"rules:\n  - {{id: a, when: 'true'{separator}{effects}}}\n")
-    assert "exactly one of deny, require and approve" in found[0].message
+    assert "exactly one of deny, require, approve, limit and note" in found[0].message
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_text():

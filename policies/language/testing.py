@@ -1,0 +1,122 @@
+"""Running the tests inside a document.
+
+A test names the facts that matter to it. A rule that cannot be told only because of facts that the
+test does not name is left out of that test; a fact written as `~` is unknown, as it is when its
+source is down.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from policies.language.document import Case, PinnedPolicy, PolicyDocument, Rule
+from policies.language.evaluate import evaluate
+from policies.language.facts import Facts, FactState, Known, Unknown, Value
+from policies.language.judge import answers_of
+from policies.language.schema import SCHEMAS
+from policies.language.verdict import Outcome, Verdict
+
+_AT = datetime(2000, 1, 1, tzinfo=UTC)
+_LEFT_OUT = Unknown("not named in this test", "unavailable")
+_GONE = Unknown("unknown in this test", "unavailable")
+_DIGEST = "sha256:" + "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one test went: each difference is a sentence; none means it passed."""
+
+    case: Case
+    verdict: Verdict
+    because: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def run_cases(document: PolicyDocument) -> tuple[CaseResult, ...]:
+    """Every test of the document, as if it were in force for whatever it matches."""
+    # A document in shadow or switched off is tested for what it would say.
+    enforced = replace(document, mode="enforce")
+    return tuple(_run(enforced, case) for case in document.tests)
+
+
+def _run(document: PolicyDocument, case: Case) -> CaseResult:
+    facts = _facts(document, case)
+    kept = replace(document, rules=tuple(_told(document, case, facts)))
+    verdict = evaluate([PinnedPolicy(kept, 1, _DIGEST)], facts)
+    because = behind(verdict)
+    differences = tuple(_differences(case, verdict, because))
+    return CaseResult(case, verdict, because, differences)
+
+
+def _facts(document: PolicyDocument, case: Case) -> Facts:
+    states: dict[str, FactState] = {}
+    schema = SCHEMAS[document.facts]
+    values: dict[str, Value | None] = {**_target(document), **dict(case.given)}
+    for name in document.reads | values.keys():
+        value = values.get(name)
+        if name not in values:
+            states[name] = _LEFT_OUT
+        elif value is None:
+            states[name] = _GONE
+        else:
+            fact = schema[name]
+            states[name] = Known(value, fact.source, _AT, fact.provenance)
+    return Facts(states, document.facts)
+
+
+def _target(document: PolicyDocument) -> dict[str, Value | None]:
+    """A target that the policy matches, for tests that do not name one."""
+    match = document.match
+    patterns = zip(
+        ("request.project", "request.environment", "request.action"),
+        (match.projects, match.environments, match.actions),
+        strict=True,
+    )
+    return {name: _sample(found[0]) for name, found in patterns}
+
+
+def _sample(pattern: str) -> str:
+    return pattern.replace("**", "*").replace("*", "any").replace("?", "x")
+
+
+def _told(document: PolicyDocument, case: Case, facts: Facts) -> Iterable[Rule]:
+    """The rules that can be told, or that a fact written as unknown keeps from being told."""
+    unknown = {name for name, value in case.given if value is None}
+    for rule, answer in answers_of(document, facts).items():
+        if not answer.missing or answer.missing & unknown:
+            yield rule
+
+
+def behind(verdict: Verdict) -> tuple[str, ...]:
+    """The rules that the outcome rests on, by id."""
+    if verdict.outcome is Outcome.DENY:
+        found = {denial.rule for denial in verdict.denials}
+    elif verdict.outcome is Outcome.REVIEW:
+        found = {asked.rule for asked in verdict.obligations}
+    else:
+        effect, result = (
+            ("approve", "applies") if verdict.outcome is Outcome.ALLOW else ("deny", "cannot_tell")
+        )
+        found = {
+            rule.rule
+            for rule in verdict.explanation
+            if rule.effect == effect and rule.result == result and rule.level != "advisory"
+        }
+    return tuple(sorted(found - {""}))
+
+
+def _differences(case: Case, verdict: Verdict, because: tuple[str, ...]) -> Iterable[str]:
+    if verdict.outcome.value != case.verdict:
+        why = f" because of {', '.join(because)}" if because else ""
+        yield f"the verdict is {verdict.outcome.value}{why}, not {case.verdict}"
+    elif case.because is not None and because != case.because:
+        found, wanted = ", ".join(because) or "nothing", ", ".join(case.because) or "nothing"
+        yield f"it is because of {found}, not {wanted}"
+    if case.risk is not None and verdict.risk != case.risk:
+        yield f"the risk is {verdict.risk or 'not told'}, not {case.risk}"
+    if case.valid_for is not None and verdict.valid_for != case.valid_for:
+        yield f"it is valid for {verdict.valid_for} s, not {case.valid_for} s"
