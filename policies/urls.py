@@ -2,23 +2,23 @@
 
 from django.urls import path
 
-from policies import views
+from policies.views import editor, policies, versions
 
 _POLICY = "policies/<uuid:policy_id>"
 _VERSION = f"{_POLICY}/versions/<int:number>"
 
 urlpatterns = [
-    path("policies/", views.policies, name="policies"),
-    path("policies/new", views.policy_new, name="policy-new"),
-    path(_POLICY, views.policy, name="policy"),
-    path(f"{_POLICY}/retire", views.policy_retire, name="policy-retire"),
-    path(f"{_POLICY}/roles", views.policy_roles, name="policy-roles"),
+    path("policies/", policies.policies, name="policies"),
+    path("policies/new", editor.policy_new, name="policy-new"),
+    path(_POLICY, policies.policy, name="policy"),
+    path(f"{_POLICY}/retire", policies.policy_retire, name="policy-retire"),
+    path(f"{_POLICY}/roles", policies.policy_roles, name="policy-roles"),
     path(
         f"{_POLICY}/roles/<uuid:person_id>/<slug:role>/revoke",
-        views.policy_role_revoke,
+        policies.policy_role_revoke,
         name="policy-role-revoke",
     ),
-    path(f"{_POLICY}/versions/new", views.version_new, name="policy-version-new"),
-    path(_VERSION, views.version, name="policy-version"),
-    path(f"{_VERSION}/publish", views.version_publish, name="policy-version-publish"),
+    path(f"{_POLICY}/versions/new", editor.version_new, name="policy-version-new"),
+    path(_VERSION, versions.version, name="policy-version"),
+    path(f"{_VERSION}/publish", versions.version_publish, name="policy-version-publish"),
 ]
