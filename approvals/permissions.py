@@ -11,6 +11,8 @@ from approvals.models import Decision, Request
 from approvals.quorum import Asked, tally, would_count
 from approvals.states import OPEN, Status
 from policies.language.facts import Facts, Known, Unknown
+from policies.queries import BrokenPolicy, document_of
+from policies.reach import may_reach
 from portal.access import Capability, holds
 from portal.accounts.models import User
 from portal.directory.queries import groups_of, memberships_of
@@ -71,12 +73,11 @@ def self_approval_allowed(asked: Iterable[Asked]) -> bool:
 
 
 def touchers(request: Request) -> list[Toucher]:
-    """The requester set: owner of the service account, who triggered, authors and committers."""
-    found = [
-        Toucher(str(request.account.owner_id), "you own the service account that asked"),
-        Toucher(str(request.owner_id), "you owned the service account when it asked"),
-        Toucher(str(request.token.created_by_id), "you issued the token that asked"),
-    ]
+    """The requester set: owner of the service account, who triggered, authors and committers.
+
+    Of a request about a policy: who asked, and who wrote the version.
+    """
+    found = _askers(request)
     actor = str(request.run.get("actor", ""))
     if actor:
         found.append(Toucher(actor.casefold(), "you started the run"))
@@ -90,6 +91,32 @@ def touchers(request: Request) -> list[Toucher]:
         if isinstance(authors, Known) and isinstance(authors.value, tuple):
             found += [Toucher(a.casefold(), "you wrote part of the change") for a in authors.value]
     return found
+
+
+def _askers(request: Request) -> list[Toucher]:
+    if request.policy_version is not None:
+        found = [
+            (request.owner_id, "you asked for this"),
+            (request.policy_version.author_id, "you wrote this version"),
+        ]
+    else:
+        found = [(request.owner_id, "you owned the service account when it asked")]
+    if request.account is not None:
+        found.append((request.account.owner_id, "you own the service account that asked"))
+    if request.token is not None:
+        found.append((request.token.created_by_id, "you issued the token that asked"))
+    return [Toucher(str(person), how) for person, how in found]
+
+
+def _may_publish(person: User, request: Request) -> bool:
+    """Whether the person has the right to publish what the request is about, if it is a policy."""
+    version = request.policy_version
+    if version is None:
+        return True
+    try:
+        return may_reach(person, Capability.PUBLISH_POLICY, version.policy, document_of(version))
+    except BrokenPolicy:
+        return holds(person, Capability.PUBLISH_POLICY, version.policy)
 
 
 def _unknown_authors(request: Request) -> Refusal | None:
@@ -135,10 +162,12 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
         for decision in decisions
         if decision.round == request.round and decision.outcome == Decision.Outcome.APPROVE
     ]
-    if not given or self_approval_allowed(obligations(request)):
-        return given
-    people = touchers(request)
-    return [decision for decision in given if touched_by(decision.person, people) is None]
+    people = [] if self_approval_allowed(obligations(request)) else touchers(request)
+    return [
+        decision
+        for decision in given
+        if touched_by(decision.person, people) is None and _may_publish(decision.person, request)
+    ]
 
 
 def eligible(
@@ -147,7 +176,9 @@ def eligible(
     """Ids of the members of each group who may decide: everybody who did not touch the change."""
     people = [] if self_approval_allowed(asked) else touchers(request)
     return {
-        group: frozenset(str(p.pk) for p in persons if touched_by(p, people) is None)
+        group: frozenset(
+            str(p.pk) for p in persons if touched_by(p, people) is None and _may_publish(p, request)
+        )
         for group, persons in members.items()
     }
 
@@ -187,6 +218,12 @@ def why_not_decide(
         return Refusal("nobody-asked", "Policy asks nobody: it waits for a fact.", 409)
     if not set(mine) & set(named):
         return Refusal("not-in-group", f"Only members of {either(named)} may decide.")
+    if not _may_publish(person, request):
+        return Refusal(
+            "missing-permission",
+            "You need the permission “publish policy” on this policy, on the portal, or on every "
+            "project that the document matches by its full name. An administrator can grant it.",
+        )
     if already:
         return Refusal("decided", "You have already decided in this round.", 409)
     return None
@@ -232,10 +269,12 @@ def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
     if Status(request.status) not in OPEN:
         return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)
     if verb == "withdraw":
-        if request.account.owner_id == person.pk or _maintains(person, request):
+        owner = request.account.owner_id if request.account else request.owner_id
+        if owner == person.pk or _maintains(person, request):
             return None
         return Refusal(
-            "not-yours", "Only the owner of the service account or a maintainer may withdraw it."
+            "not-yours",
+            "Only who asked, the owner of the service account or a maintainer may withdraw it.",
         )
     return _why_not_revoke(person, request)
 

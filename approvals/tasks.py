@@ -7,6 +7,8 @@ from celery import shared_task
 from approvals.lifecycle.announce import publish
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
+from approvals.lifecycle.publish import approved_publications, publish_approved
+from approvals.lifecycle.rejudge import moved_policies, rejudge_moved
 from approvals.lifecycle.supersede import retire_older, unfinished
 
 
@@ -22,6 +24,18 @@ def retire_older_task(request_id: str) -> None:
     retire_older(UUID(request_id))
 
 
+@shared_task(name="approvals.publish")
+def publish_task(request_id: str) -> None:
+    """Bring into force, or out of it, what was approved."""
+    publish_approved(UUID(request_id))
+
+
+@shared_task(name="approvals.rejudge")
+def rejudge_task(policy_id: str) -> None:
+    """Judge again what waits after a policy moved."""
+    rejudge_moved(UUID(policy_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
     """Find what time or a lost message left: overdue requests, permits, readings."""
@@ -30,3 +44,7 @@ def sweep() -> None:
         publish("approvals.read_source", str(request_id), source)
     for request_id in unfinished():
         publish("approvals.retire_older", str(request_id))
+    for policy_id in moved_policies():
+        publish("approvals.rejudge", str(policy_id))
+    for request_id in approved_publications():
+        publish("approvals.publish", str(request_id))

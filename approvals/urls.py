@@ -1,9 +1,10 @@
-"""The pages of requests. The API has its own addresses in `ci`."""
+"""The pages of requests, also of those about policies. The API has its own addresses in `ci`."""
 
 from django.urls import path
 
 from approvals.views.decide import decide
 from approvals.views.listing import requests
+from approvals.views.propose import publish, retire
 from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
 from approvals.views.withdraw import revoke, withdraw
@@ -17,4 +18,10 @@ urlpatterns = [
     path("requests/<uuid:request_id>/decide", decide, name="decide"),
     path("requests/<uuid:request_id>/withdraw", withdraw, name="withdraw"),
     path("requests/<uuid:request_id>/revoke", revoke, name="revoke"),
+    path(
+        "policies/<uuid:policy_id>/versions/<int:number>/publish",
+        publish,
+        name="policy-version-publish",
+    ),
+    path("policies/<uuid:policy_id>/retire", retire, name="policy-retire"),
 ]

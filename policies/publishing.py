@@ -9,12 +9,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from policies.governance import NAME as BUILT_IN
 from policies.language.document import PolicyDocument
 from policies.language.parse import parse_policy
 from policies.language.problems import PolicyError, Problem
+from policies.language.testing import run_cases
 from policies.models import Policy, PolicyVersion
-from policies.queries import document_of
-from policies.reach import require_reach
+from policies.queries import BrokenPolicy, document_of
+from policies.reach import may_reach, require_reach
 from portal.access import Capability, permitted_ids
 from portal.directory.models import Project
 from portal.directory.queries import known_groups
@@ -137,6 +139,9 @@ def create_policy(*, by: Any, text: str, note: str = "") -> PolicyVersion:
     """
     document = check_document(text)
     require_reach(by, Capability.DRAFT_POLICY, None, document)
+    if document.policy == BUILT_IN:
+        message = _("This is the name of the portal's own policy on policies; use another one.")
+        raise InvalidPolicy([_at_name(text, message)])
     if Policy.objects.filter(name=document.policy).exists():
         message = _("There is a policy of this name already; save a version of it instead.")
         raise InvalidPolicy([_at_name(text, message)])
@@ -163,6 +168,30 @@ def save_version(*, by: Any, policy: Policy, text: str, note: str = "") -> Polic
         raise Conflict(_("Nothing differs from the newest version."), code="same-document")
     number = newest.number + 1 if newest else 1
     return _insert_version(by, policy, number, text, note)
+
+
+def require_proposal(by: Any, version: PolicyVersion) -> None:
+    """Raise Forbidden unless `by` may ask that this version come into force or go out of it: who
+    may draft or publish the policy."""
+    try:
+        document = document_of(version)
+    except BrokenPolicy:
+        document = None
+    if not may_reach(by, Capability.PUBLISH_POLICY, version.policy, document):
+        require_reach(by, Capability.DRAFT_POLICY, version.policy, document)
+
+
+def check_proposal(version: PolicyVersion) -> None:
+    """Raise InvalidPolicy, with lines, for what would keep the version out of force anyway."""
+    document = document_of(version)
+    problems = _group_problems(document, version.text)
+    problems += [
+        Problem(result.case.line, result.case.column, f"{result.case.name}: {difference}")
+        for result in run_cases(document)
+        for difference in result.differences
+    ]
+    if problems:
+        raise InvalidPolicy(sorted(problems))
 
 
 def own_version_refusal(by: Any, version: PolicyVersion) -> str:
@@ -215,7 +244,8 @@ def _summary(version: PolicyVersion | None) -> dict[str, Any]:
 
 
 def _save_force(policy: Policy) -> None:
-    policy.save(update_fields=["in_force", "published_by", "published_at"])
+    policy.moved_at = now()
+    policy.save(update_fields=["in_force", "published_by", "published_at", "moved_at"])
 
 
 @transaction.atomic

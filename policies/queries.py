@@ -8,7 +8,15 @@ from uuid import UUID
 from django.db.models import Case, F, OuterRef, Subquery, TextField, When
 from django.utils.translation import gettext as _
 
-from policies.language.document import Match, PinnedPolicy, PolicyDocument, matches
+from policies.governance import ID as BUILT_IN
+from policies.governance import built_in, built_in_for
+from policies.language.document import (
+    Match,
+    PinnedPolicy,
+    PinnedVersion,
+    PolicyDocument,
+    matches,
+)
 from policies.language.globs import match_glob
 from policies.language.parse import parse_policy
 from policies.language.problems import PolicyError
@@ -28,13 +36,6 @@ class BrokenPolicy(Unavailable):
     """A stored version cannot be read any more: nothing may be approved on it."""
 
     code = "broken-policy"
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedVersion(PinnedPolicy):
-    """A pinned policy that knows the `id` of its stored version."""
-
-    id: UUID
 
 
 def _document(version_id: UUID, label: str, digest: str, text: str | None) -> PolicyDocument:
@@ -80,20 +81,22 @@ def policies_in_force(project: str, environment: str, action: str) -> list[Pinne
     None means that everything is denied there. Raises BrokenPolicy when any version in force,
     fitting or not, cannot be read: what it would have asked is unknown.
     """
-    return [
+    found = [
         pinned
         for pinned in _pin(policy__in_force=F("pk"))
         if matches(pinned.document, project, environment, action)
     ]
+    return [*built_in_for(project, environment, action), *found]
 
 
 def pinned_policies(version_ids: Iterable[UUID]) -> list[PinnedVersion]:
     """These versions, by name; one query. Raises BrokenPolicy when one is missing or unreadable."""
     wanted = set(version_ids)
-    found = _pin(pk__in=wanted)
-    if len(found) != len(wanted):
+    found = _pin(pk__in=wanted - {BUILT_IN})
+    own = [built_in()] if BUILT_IN in wanted else []
+    if len(found) + len(own) != len(wanted):
         raise BrokenPolicy("A policy version that this request names is not there any more.")
-    return found
+    return [*own, *found]
 
 
 def group_names(policies: Iterable[PinnedPolicy]) -> frozenset[str]:

@@ -11,7 +11,6 @@ urlpatterns = [
     path("policies/", policies.policies, name="policies"),
     path("policies/new", editor.policy_new, name="policy-new"),
     path(_POLICY, policies.policy, name="policy"),
-    path(f"{_POLICY}/retire", policies.policy_retire, name="policy-retire"),
     path(f"{_POLICY}/roles", policies.policy_roles, name="policy-roles"),
     path(
         f"{_POLICY}/roles/<uuid:person_id>/<slug:role>/revoke",
@@ -20,5 +19,4 @@ urlpatterns = [
     ),
     path(f"{_POLICY}/versions/new", editor.version_new, name="policy-version-new"),
     path(_VERSION, versions.version, name="policy-version"),
-    path(f"{_VERSION}/publish", versions.version_publish, name="policy-version-publish"),
 ]

@@ -44,6 +44,7 @@ def question_about(request: Request, now: datetime) -> Question:
         repository=request.project.repository,
         branch=request.project.branch,
         history=history_of(request.environment_id, request.action, now),
+        policy_version=request.policy_version,
         now=now,
     )
 

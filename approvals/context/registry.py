@@ -4,11 +4,19 @@ from approvals.context.source import Source
 from approvals.context.sources.clock import ClockSource
 from approvals.context.sources.git import GitSource
 from approvals.context.sources.history import HistorySource
+from approvals.context.sources.policy import PolicySource
 from approvals.context.sources.request import ClaimsSource, RequestSource
 
 SOURCES: dict[str, Source] = {
     source.name: source
-    for source in (RequestSource(), ClaimsSource(), HistorySource(), ClockSource(), GitSource())
+    for source in (
+        RequestSource(),
+        ClaimsSource(),
+        HistorySource(),
+        ClockSource(),
+        PolicySource(),
+        GitSource(),
+    )
 }
 AT_HAND = tuple(source for source in SOURCES.values() if source.at_hand)
 REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)

@@ -16,6 +16,7 @@ from policies.language.facts import (
     Unknown,
     check_value,
 )
+from policies.models import PolicyVersion
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Question:
     """What a source is asked about: one request, and the world as the portal knows it.
 
     `history.running_commit` is what runs on the environment now, so that a change can be measured
-    against it.
+    against it. `policy_version` is what a request about a policy is for.
     """
 
     request_id: UUID
@@ -41,6 +42,7 @@ class Question:
     repository: str
     branch: str
     history: History
+    policy_version: PolicyVersion | None
     now: datetime
 
     @property

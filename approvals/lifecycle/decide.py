@@ -1,6 +1,7 @@
 """A person decides: the one function behind every surface."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,14 +10,16 @@ from django.db import transaction
 
 from approvals.context.drift import changes_between
 from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tallies
+from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import Refusal, why_not
 from approvals.queries import visible
 from approvals.quorum import satisfied
-from approvals.states import Status
+from approvals.states import WAITING, Status
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts
+from policies.queries import BrokenPolicy
 from portal.accounts.models import User
 from portal.kernel.canonical import commitment
 from portal.kernel.clock import now
@@ -54,21 +57,49 @@ def record_decision(
     outcome: str,
     comment: str,
     snapshot_digest: str,
+    verdict_digest: str = "",
     authn: str = "session",
 ) -> Decided:
-    """Approve or reject, on the snapshot that was on the screen.
+    """Approve or reject, on the snapshot (and the verdict) that were on the screen.
+
+    A request whose policies moved since its verdict is judged again first, and the decision is
+    refused: whoever decides has to see what is asked now.
 
     Raises NotFound, Forbidden, Conflict (not pending, decided already), SnapshotMoved, Invalid.
     """
     comment = _checked(outcome, comment)
     with transaction.atomic():
         request = _visible_and_locked(by, request_id)
+        moved = _policies_moved(request, verdict_digest)
         refusal = why_not(by, "approve" if outcome == "approve" else "decide", request)
-        if refusal is None:
+        if refusal is None and not moved:
             return _decide(request, by, outcome, comment, snapshot_digest, authn)
-        if refusal.status == Forbidden.status:
+        if refusal is not None and refusal.status == Forbidden.status:
             _note_refusal(request, by, outcome, refusal, authn)
-    raise refusal.error()  # after the commit: who tried stays on record
+    # After the commit: who tried stays on record, and so does the new verdict.
+    raise refusal.error() if refusal is not None else _policy_moved()
+
+
+def _policies_moved(request: Request, shown: str) -> bool:
+    """Whether other policy versions judge now than those whose verdict was on the screen; the
+    request is judged again by those in force."""
+    with suppress(BrokenPolicy):  # nothing is approved on it; rejecting is still possible
+        if Status(request.status) in WAITING and policies_moved(request, policies_on(request)):
+            judge_again(request)
+            return True
+    if not shown or request.verdict is None or request.verdict.digest == shown:
+        return False
+    seen = Verdict.objects.filter(request=request, digest=shown).order_by("-given_at").first()
+    return seen is None or any(
+        seen.body[part] != request.verdict.body[part] for part in ("policies", "obligations")
+    )
+
+
+def _policy_moved() -> SnapshotMoved:
+    return SnapshotMoved(
+        "Not recorded: what policy asks changed since you opened the page. Look at it again.",
+        changes=[],
+    )
 
 
 def _decide(

@@ -14,23 +14,18 @@ from django.db.models import Case, When
 from approvals.context.collect import (
     Answer,
     ask,
-    facts_at_hand,
     question_about,
-    states_of,
     wanted_sources,
-    without_source,
 )
 from approvals.context.registry import SOURCES
-from approvals.context.source import Question, Source
+from approvals.context.source import Source
 from approvals.lifecycle.announce import wake
-from approvals.lifecycle.evaluate import judge, policies_on, still_waiting
-from approvals.lifecycle.transition import Change, locked
+from approvals.lifecycle.evaluate import still_waiting
+from approvals.lifecycle.rejudge import judge_again
+from approvals.lifecycle.transition import locked
 from approvals.models import Reading, Request
-from approvals.permissions import is_late
-from policies.language.facts import Facts, FactState
-from policies.queries import BrokenPolicy
+from policies.language.facts import Facts
 from portal.kernel.clock import now
-from portal.ledger.actors import SYSTEM
 
 GIVE_UP_AFTER = 4  # attempts before a fact is called unavailable; it is still asked for, slowly
 FIRST_PAUSE = 1.0
@@ -52,7 +47,7 @@ def read_source(request_id: UUID, source_name: str) -> bool:
         # other for ever.
         waiting = locked(request_id)
         if _store(taken, source, answer, waiting.created_at):
-            _judge_again(waiting)
+            judge_again(waiting)
     return True
 
 
@@ -118,36 +113,6 @@ def _rest(source: Source, age: timedelta) -> timedelta:
 def _pause(attempts: int) -> timedelta:
     seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
-
-
-def _judge_again(request: Request) -> None:
-    if not still_waiting(request) or is_late(request):  # a late fact ends nothing in "go"
-        Reading.objects.filter(request=request).update(next_try=None)
-        return
-    change = Change(request, SYSTEM)
-    facts = current_facts(request, now())
-    try:
-        judge(change, policies_on(request), facts)
-    except BrokenPolicy:
-        return  # it stays as it is: nothing may be approved on a policy nobody can read
-    if change.pending:
-        change.save()
-    if not still_waiting(request):
-        Reading.objects.filter(request=request).update(next_try=None)
-
-
-def current_facts(request: Request, at: datetime) -> Facts:
-    """All facts as the portal has them now: at hand, and the last readings."""
-    question = question_about(request, at)
-    return Facts({**facts_at_hand(question), **stored_facts(request, question)})
-
-
-def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
-    """Facts of remote sources as last read."""
-    states = without_source(question)
-    for reading in Reading.objects.filter(request=request):
-        states.update(states_of(reading))
-    return states
 
 
 def want_again(request: Request) -> None:

@@ -12,12 +12,12 @@ from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
 from approvals.permissions import counting_approvals, either, eligible, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
-from policies.language.document import PinnedPolicy
+from policies.language.document import PinnedPolicy, PinnedVersion
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
-from policies.queries import PinnedVersion, pinned_policies, policies_in_force
+from policies.queries import pinned_policies, policies_in_force
 from portal.directory.models import ApproverGroup
 from portal.directory.queries import active_members, memberships_of
 from portal.kernel.canonical import digest_of
@@ -36,11 +36,18 @@ def policies_on(request: Request) -> list[PinnedVersion]:
     """What judges a request: the versions pinned when its round began, and those in force now.
 
     Their answers are joined and the strictest wins: publishing can stop what waits, not free it.
+    Where nothing binding is in force any more, that is the strictest: no policy denies.
     """
-    pinned = pinned_policies(request.pinned)
-    known = {version.id for version in pinned}
-    target = (request.project.slug, request.environment.name, request.action)
-    return [*pinned, *(v for v in policies_in_force(*target) if v.id not in known)]
+    current = policies_in_force(*target_of(request))
+    if not any(version.document.mode == "enforce" for version in current):
+        return current
+    known = set(request.pinned)
+    return [*pinned_policies(known), *(version for version in current if version.id not in known)]
+
+
+def target_of(request: Request) -> tuple[str, str, str]:
+    """Project, environment and action: what policies match on."""
+    return request.project.slug, request.environment.name, request.action
 
 
 def capture(change: Change, facts: Facts, *, anew: bool) -> Snapshot:
@@ -186,6 +193,8 @@ def approve(change: Change, judgement: Judgement, *, by: str) -> None:
         snapshot={"digest": change.request.snapshot.digest} if change.request.snapshot else {},
         decision={"outcome": "approved", "by": by},
     )
+    if change.request.policy_version_id is not None:
+        wake("approvals.publish", str(change.request.id))
 
 
 def _replace_older(change: Change, judgement: Judgement) -> None:

@@ -12,10 +12,18 @@ from django.db import transaction
 from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
 from approvals.context.drift import changes_between, shown
 from approvals.context.registry import SOURCES
-from approvals.lifecycle.enrich import stored_facts, want_again
-from approvals.lifecycle.evaluate import give_verdict, judge, policies_on, policy_refs, tallies
+from approvals.lifecycle.enrich import want_again
+from approvals.lifecycle.evaluate import (
+    give_verdict,
+    judge,
+    policies_on,
+    policy_refs,
+    tallies,
+    target_of,
+)
 from approvals.lifecycle.expire import expire_unused
 from approvals.lifecycle.receipt import sign
+from approvals.lifecycle.rejudge import stored_facts
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request, Snapshot
 from approvals.queries import owned_by
@@ -31,7 +39,7 @@ from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Gone, Invalid, Refused, Unavailable
-from portal.ledger.actors import service_actor
+from portal.ledger.actors import Actor, service_actor
 
 START_WITHIN = timedelta(minutes=5)
 TRIES = 3
@@ -79,8 +87,8 @@ def redeem_request(*, token: ProjectToken, request_id: UUID, claim: Claim) -> Pe
             return given
         _require_approved(request)
         policies = policies_on(request)
-        facts = _fresh_facts(request, policies)
-        outcome = _redeem(request, token, policies, facts)
+        facts = fresh_facts(request, policies)
+        outcome = give_permit(request, service_actor(token.account), policies, facts)
         if isinstance(outcome, Permit):
             return outcome
         if outcome is not None:
@@ -110,7 +118,7 @@ def _too_late() -> Gone:
     return Gone("This request expired, or its approval was not used in time. Ask again.")
 
 
-def _fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
+def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     """What the policies read, read now; the rest as last seen. No transaction is open.
 
     Where people decided, who wrote the change is read again too: their votes depend on it. A
@@ -131,10 +139,13 @@ def _fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
 
 
 @transaction.atomic
-def _redeem(
-    seen: Request, token: ProjectToken, policies: Sequence[PinnedPolicy], facts: Facts
+def give_permit(
+    seen: Request, by: Actor, policies: Sequence[PinnedPolicy], facts: Facts
 ) -> Permit | Refused | None:
-    """Permit, or a refusal to be raised after the commit; None when another round came between."""
+    """Permit, or a refusal to be raised after the commit; None when another round came between.
+
+    `seen` is the request as it was when `facts` were read, for `policies`.
+    """
     request = locked(seen.id)
     given = _given(request)
     if given is not None:
@@ -145,7 +156,7 @@ def _redeem(
     if request.use_by is None or request.use_by <= at:
         return _too_late()
     approved_on = _approved_on(request)
-    change = Change(request, service_actor(token.account))
+    change = Change(request, by)
     judgement, _ = give_verdict(change, policies, facts)
     differences = _differences(request, judgement, approved_on, facts)
     if differences:
@@ -194,7 +205,7 @@ def _begin_next_round(
 ) -> Drift:
     """Back to the queue, or denied where policy says so. Returned, so that it commits."""
     request = change.request
-    policies = policies_in_force(request.project.slug, request.environment.name, request.action)
+    policies = policies_in_force(*target_of(request))
     change.set(drift=differences)
     change.move(Status.PENDING, drift=differences)
     change.set(
@@ -290,7 +301,7 @@ def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if subject.get("commit"):
         found.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
-    for name in ("artifact", "plan"):
+    for name in ("artifact", "plan", "document"):
         if subject.get(name):
             algorithm, _, value = subject[name].partition(":")
             found.append({"name": name, "digest": {algorithm: value}})

@@ -19,6 +19,7 @@ from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge
 from approvals.lifecycle.transition import Change
 from approvals.models import Reading, Request
+from approvals.models.request import WHOLE
 from approvals.states import WAITING, Status
 from policies.language.facts import Facts, FactState, FactValueError, check_value
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
@@ -104,9 +105,7 @@ def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )
-    return mine.select_related(
-        "project", "environment", "account__owner", "token", "verdict", "snapshot"
-    ).get()
+    return mine.select_related(*WHOLE).get()
 
 
 def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: str) -> Request:

@@ -20,6 +20,13 @@ DECIDED = ("approved", "denied", "redeemed", "rejected")
 DECIDED_AT = Coalesce("approved_at", "ended_at")
 
 
+# What every step of a request's life reads of it, for select_related.
+WHOLE = (
+    *("project", "environment", "account__owner", "token", "owner", "policy_version__policy"),
+    *("verdict", "snapshot"),
+)
+
+
 class Request(models.Model):
     """Its payload is immutable (a trigger refuses changes); only transition.py moves its status."""
 
@@ -35,16 +42,29 @@ class Request(models.Model):
     environment = models.ForeignKey(
         "portal.Environment", on_delete=models.PROTECT, related_name="requests", db_index=False
     )
+    # Who asks is a pipeline, or a person who wants a policy version published or retired.
     account = models.ForeignKey(
         "portal.ServiceAccount",
         on_delete=models.PROTECT,
         related_name="requests",
         db_index=False,
+        null=True,
     )
     token = models.ForeignKey(
-        "portal.ProjectToken", on_delete=models.PROTECT, related_name="+", db_index=False
+        "portal.ProjectToken",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        null=True,
     )
-    # Who owned the account then: handing it on afterwards frees nobody to decide.
+    policy_version = models.ForeignKey(
+        "policies.PolicyVersion",
+        on_delete=models.PROTECT,
+        related_name="requests",
+        db_index=False,
+        null=True,
+    )
+    # The person, or who owned the account then: handing it on afterwards frees nobody to decide.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -107,6 +127,11 @@ class Request(models.Model):
                 condition=Q(status__in=[s.value for s in Status]), name="request_status_known"
             ),
             models.CheckConstraint(
+                condition=Q(account__isnull=False, token__isnull=False, policy_version__isnull=True)
+                | Q(account__isnull=True, token__isnull=True, policy_version__isnull=False),
+                name="request_of_pipeline_or_policy",
+            ),
+            models.CheckConstraint(
                 condition=~Q(status__in=["approved", "redeemed"])
                 | Q(approved_at__isnull=False, use_by__isnull=False),
                 name="request_approved_has_times",
@@ -132,6 +157,11 @@ class Request(models.Model):
             ),
             models.Index(fields=["use_by"], condition=Q(status="approved"), name="request_unused"),
             models.Index(
+                fields=["owner", "id"],
+                condition=Q(policy_version__isnull=False),
+                name="request_about_policy",
+            ),
+            models.Index(
                 DECIDED_AT,
                 condition=Q(status__in=DECIDED),
                 # The expression's own columns too: without them the rows would be read as well.
@@ -147,6 +177,13 @@ class Request(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/requests/{self.id}"
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked, as people read it; `account` or `owner` must be loaded."""
+        if self.account is None:
+            return str(self.owner)
+        return str(self.run.get("actor") or self.account.name)
 
 
 class AwaitedGroup(models.Model):

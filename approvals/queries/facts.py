@@ -13,6 +13,7 @@ from policies.language.facts import Facts, FactState, Known
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
 
 GROUPS = {
+    "policy": _("Policy"),
     "git": _("Change"),
     "claims": _("Checks"),
     "history": _("Live state"),
@@ -54,6 +55,17 @@ LABELS = {
     "request.actor": _("Started by"),
     "request.labels": _("Labels"),
     "request.reason": _("Reason"),
+    "policy.name": _("Policy"),
+    "policy.version": _("Version"),
+    "policy.in_force": _("Version in force"),
+    "policy.mode": _("Mode"),
+    "policy.projects": _("Projects it matches"),
+    "policy.readable": _("Document can be read"),
+    "policy.tests": _("Tests in the document"),
+    "policy.tests_failed": _("Failing tests"),
+    "policy.groups_missing": _("Groups without members"),
+    "policy.lines_added": _("Lines added"),
+    "policy.lines_removed": _("Lines removed"),
     "time.weekday": _("Day"),
     "time.hour": _("Hour (UTC)"),
 }
@@ -69,6 +81,8 @@ QUIET = frozenset(
     {"git.files_changed", "git.insertions", "git.deletions", "history.last_success_age_s"}
     | {"git.signed", "time.weekday", "time.hour", "request.actor"}
 )
+# Sources that have nothing to say of most requests.
+UNTOLD = frozenset({"claims", "policy"})
 SHOWN_PATHS = 12
 
 
@@ -165,8 +179,8 @@ class _Reader:
         state = self.facts.state(fact.name)
         if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
             return False
-        unclaimed = fact.source == "claims" and not isinstance(state, Known)
-        return fact.name in self.used or not (unclaimed or fact.name in QUIET)
+        untold = fact.source in UNTOLD and not isinstance(state, Known)
+        return fact.name in self.used or not (untold or fact.name in QUIET)
 
     def row(self, fact: FactType) -> FactRow:
         name, state = fact.name, self.facts.state(fact.name)

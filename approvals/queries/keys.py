@@ -96,6 +96,7 @@ def _parts(
         parts = [
             _of_projects(sight.projects or [], order, where, most),
             _of_environments(sight.environments, order, where, most),
+            _asked_by(sight.person, order, where, most),
         ]
         if enough:  # no request is in two projects, so the first ones are as good as any
             parts = [Part(f"{part.sql} LIMIT %s", (*part.params, most)) for part in parts]
@@ -121,6 +122,11 @@ def _of_environments(ids: Sequence[Any], order: Order, where: Condition, most: i
     rows = _rows(order, where, most, *of_place)
     places = "(SELECT id, project_id FROM portal_environment WHERE id = ANY(%s::uuid[])) AS place"
     return _each(places, ids, rows)
+
+
+def _asked_by(person: Any, order: Order, where: Condition, most: int) -> Part:
+    rows = _rows(order, where, most, "r.owner_id = place.id", "r.policy_version_id IS NOT NULL")
+    return _each("unnest(%s::uuid[]) AS place(id)", [person], rows)
 
 
 def _of_groups(sight: Sight, order: Order, where: Condition, most: int) -> Part:

@@ -34,6 +34,7 @@ from approvals.queries.summary import Wanted, summary, waiting_for
 from approvals.queries.visible import load_request
 from approvals.quorum import Asked
 from approvals.states import WAITING, PermitStatus, Status
+from policies.difference import Line, difference
 from portal.accounts.models import User
 from portal.directory.queries import groups_of, memberships_of
 from portal.kernel.clock import now
@@ -91,6 +92,7 @@ class RequestPage:
     state: StateTag
     sentence: str
     subject: list[tuple[str, str, bool]]
+    difference: list[Line]
     run_label: str
     run_url: str
     asked_by: str
@@ -130,9 +132,10 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         state=state_tag(request, permit, sum(w.given for w in wanted), _needed(wanted)),
         sentence=summary(request, wanted, permit),
         subject=_subject(request),
+        difference=_difference(request),
         run_label=run_label(request.run),
         run_url=str(request.run.get("url", "")),
-        asked_by=str(request.run.get("actor") or request.account.name),
+        asked_by=request.asked_by,
         policies=[
             PolicyLink(ref["policy"], ref["version"], ref["digest"])
             for ref in body.get("policies", [])
@@ -233,11 +236,23 @@ def _permit_tag(status: PermitStatus) -> StateTag:
 
 def _subject(request: Request) -> list[tuple[str, str, bool]]:
     names = {"commit": _("Commit"), "ref": _("Ref"), "artifact": _("Artifact"), "plan": _("Plan")}
+    names["document"] = _("Document")
     return [
         (names[name], request.subject[name], name != "ref")
         for name in names
         if request.subject.get(name)
     ]
+
+
+def _difference(request: Request) -> list[Line]:
+    """What publishing changes, line by line, against what is in force now; all of it goes when
+    a policy is retired."""
+    version = request.policy_version
+    if version is None:
+        return []
+    current = version.policy.in_force
+    old = current.text if current is not None else ""
+    return difference(old, version.text if request.action == "publish" else "")
 
 
 def _requirements(
@@ -263,8 +278,7 @@ def _requirements(
             Requirement(
                 True,
                 _("Whoever decides did not touch the change"),
-                _("Owner of %(account)s, who started the run, authors and committers may not")
-                % {"account": request.account.name},
+                _barred(request),
             )
         )
     waits = missing_facts(request) if request.status in WAITING else []
@@ -274,6 +288,13 @@ def _requirements(
         text = ngettext("Look at the changed fact", "Look at the %(n)d changed facts", n) % {"n": n}
         found.append(Requirement(False, text, ""))
     return found
+
+
+def _barred(request: Request) -> str:
+    if request.account is None:
+        return _("Who wrote the version and who asked to publish it may not")
+    text = _("Owner of %(account)s, who started the run, authors and committers may not")
+    return text % {"account": request.account.name}
 
 
 def _panel(
@@ -309,9 +330,8 @@ def _why_not_approve(
 
 
 def _approve_text(request: Request) -> str:
-    named = next(
-        (request.subject[n] for n in ("artifact", "plan", "commit") if request.subject.get(n)), ""
-    )
+    digests = ("artifact", "plan", "commit", "document")
+    named = next((request.subject[n] for n in digests if request.subject.get(n)), "")
     seconds = request.verdict.body["valid_for"] if request.verdict else 0
     return _("You approve exactly %(what)s on %(where)s, once, within %(time)s.") % {
         "what": named[:19] + ("…" if len(named) > 19 else ""),

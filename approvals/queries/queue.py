@@ -102,7 +102,7 @@ def queue_page(person: User, filters: QueueFilters) -> QueuePage:
 def waiting_for_you(person: User) -> str:
     """The number in the menu of every page (two queries); empty when nothing waits."""
     mine = Membership.objects.filter(person=person, person__is_active=True)
-    sight = Sight([], [], dict(mine.values_list("group_id", "group__name")))
+    sight = Sight(person.pk, [], [], dict(mine.values_list("group_id", "group__name")))
     if not sight.groups:
         return ""
     part = count_keys(sight, TIME_LEFT, COUNT_TO + 1, groups_only=True)

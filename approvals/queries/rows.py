@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.utils.translation import gettext as _
 
 from approvals.models import Decision, Request
 from approvals.permissions import (
@@ -17,14 +18,15 @@ from approvals.permissions import (
     why_not_decide,
 )
 from approvals.quorum import tally
-from approvals.states import Status
+from approvals.states import OPEN, Status
+from policies.models import Policy
 from portal.accounts.models import User
 from portal.directory.models import Environment
 from portal.directory.queries import memberships_of
 from portal.kernel.clock import now
 
 SOON = timedelta(minutes=15)
-_JOINED = ("account", "token")
+_JOINED = ("account", "token", "policy_version__policy")
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,20 @@ class QueueRow:
 
 
 def title_of(request: Request) -> str:
-    """“Deploy shop”: the action as a verb, then the project."""
+    """“Deploy shop”: the action as a verb, then the project; or the policy version it is about."""
+    version = request.policy_version
+    if version is not None:
+        words = {"publish": _("Publish policy %(policy)s v%(number)d")}
+        text = words.get(request.action, _("Retire policy %(policy)s v%(number)d"))
+        return text % {"policy": version.policy.name, "number": version.number}
     return f"{request.action.replace('-', ' ').replace('_', ' ').capitalize()} {request.project}"
+
+
+def open_about(policy: Policy) -> Request | None:
+    """The open request to publish or retire a version of this policy, if there is one."""
+    open_ones = [status.value for status in OPEN]
+    about = Request.objects.filter(policy_version__policy=policy, status__in=open_ones)
+    return about.select_related("policy_version__policy").first()
 
 
 def loaded(requests: QuerySet[Request], *, permits: bool = True) -> list[Request]:
@@ -80,6 +94,7 @@ def loaded(requests: QuerySet[Request], *, permits: bool = True) -> list[Request
     found = list(beside)
     for request in found:
         request.project = request.environment.project
+    prefetch_related_objects([request for request in found if request.account is None], "owner")
     return found
 
 
@@ -132,7 +147,7 @@ def _row(
         ends_soon=waiting and ends_at is not None and ends_at - now() < SOON,
         gathering=request.status == Status.SUBMITTED,
         run_label=run_label(request.run),
-        asked_by=str(request.run.get("actor") or request.account.name),
+        asked_by=request.asked_by,
         decided=line_of(current[-1], request) if current else None,
         votes=[n < given for n in range(min(needed, 6))],
     )

@@ -1,4 +1,4 @@
-"""Which requests a person may see: by project, by environment, or because their group is asked."""
+"""Which requests a person may see: by project, by environment, by group, or as who asked."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import AwaitedGroup, Request
+from approvals.models.request import WHOLE
 from portal.access import Capability, granted_ids, permitted_ids
 from portal.accounts.models import User
 from portal.directory.models import Environment, Membership, Project
@@ -14,8 +15,12 @@ from portal.kernel.errors import NotFound
 
 @dataclass(frozen=True)
 class Sight:
-    """What one person may see, read once for a page. `projects` None means all of them."""
+    """What one person may see, read once for a page. `projects` None means all of them.
 
+    `person` sees what they asked for themselves: that a policy be published or retired.
+    """
+
+    person: UUID
     projects: list[UUID] | None
     environments: list[UUID]
     groups: dict[UUID, str]
@@ -27,7 +32,7 @@ def sight_of(person: User) -> Sight:
     environments = [] if projects is None else granted_ids(person, Capability.VIEW, Environment)
     groups = Membership.objects.filter(person=person, person__is_active=True)
     named = dict(groups.values_list("group_id", "group__name"))
-    return Sight(projects, environments, named)
+    return Sight(person.pk, projects, environments, named)
 
 
 def seen_with(sight: Sight) -> Q:
@@ -35,6 +40,7 @@ def seen_with(sight: Sight) -> Q:
     if sight.projects is None:
         return Q()
     condition = Q(project_id__in=sight.projects)
+    condition |= Q(owner_id=sight.person, policy_version__isnull=False)
     if sight.environments:
         condition |= Q(environment_id__in=sight.environments)
     if sight.groups:
@@ -52,12 +58,7 @@ def visible(person: User) -> QuerySet[Request]:
 
 def load_request(person: User, request_id: UUID) -> Request:
     """One request with what pages show of it. Raises NotFound, also for one not yours to see."""
-    found = (
-        visible(person)
-        .select_related("project", "environment", "account__owner", "token", "verdict", "snapshot")
-        .filter(pk=request_id)
-        .first()
-    )
+    found = visible(person).select_related(*WHOLE).filter(pk=request_id).first()
     if found is None:
         raise NotFound("There is no such request, or it is not yours to see.")
     return found

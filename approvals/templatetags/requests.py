@@ -11,7 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from approvals.queries import QueueRow
 from approvals.queries.facts import FactRow
 from approvals.queries.page import state_tag
+from approvals.queries.rows import open_about, title_of
+from approvals.queries.visible import visible
 from approvals.states import Status
+from policies.models import Policy
+from portal.accounts.models import User
 from portal.kernel.text import make_visible
 from portal.templatetags.ui import icon, tag
 
@@ -114,6 +118,17 @@ def row_state(row: QueueRow) -> SafeString:
     permit = row.request.permit if redeemed else None
     found = state_tag(row.request, permit, row.given, row.needed)
     return state(found.key, found.word)
+
+
+@register.simple_tag
+def open_request(person: User, policy: Policy) -> dict[str, str] | None:
+    """The open request about a policy: its name, title and, where the person sees it, address."""
+    found = open_about(policy)
+    if found is None:
+        return None
+    seen = visible(person).filter(pk=found.pk).exists()
+    url = found.get_absolute_url() if seen else ""
+    return {"name": str(found), "title": title_of(found), "url": url}
 
 
 @register.simple_tag

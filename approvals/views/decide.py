@@ -27,6 +27,7 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
             outcome=outcome,
             comment=comment,
             snapshot_digest=shown,
+            verdict_digest=snapshot_digest(request.POST.get("verdict", "")),
         )
     except (Conflict, Forbidden, Invalid) as refusal:
         return _again(request, request_id, refusal, shown, comment)

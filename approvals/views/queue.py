@@ -69,6 +69,7 @@ def _tabs(page: QueuePage, filters: QueueFilters, path: str) -> list[dict[str, A
 
 
 def _fields(page: QueuePage, filters: QueueFilters) -> list[FilterField]:
-    asked = [row.request.account.name for group in page.groups for row in group.rows]
+    rows = [row.request for group in page.groups for row in group.rows]
+    asked = [row.account.name for row in rows if row.account is not None]
     who = field("asked", _("Who asked"), filters.asked, asked)
     return [*place_fields(filters, page.choices), who]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
+from uuid import UUID
 
 from policies.language.conditions import Condition
 from policies.language.facts import Value
@@ -223,6 +224,13 @@ class PinnedPolicy:
     document: PolicyDocument
     version: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedVersion(PinnedPolicy):
+    """A pinned policy that knows the `id` of its stored version."""
+
+    id: UUID
 
 
 def matches(document: PolicyDocument, project: str, environment: str, action: str) -> bool:

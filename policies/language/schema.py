@@ -96,6 +96,19 @@ _GIT: tuple[Row, ...] = (
     ("git.deletions", "int", "Lines removed against what runs there now."),
     ("git.diff_lines", "int", "Lines added and removed together."),
 )
+_POLICY: tuple[Row, ...] = (
+    ("policy.name", "string", "Policy that a version is to be published or retired of."),
+    ("policy.version", "int", "Number of that version."),
+    ("policy.in_force", "int", "Number of the version in force; 0 when none is."),
+    ("policy.mode", "string", "Mode of the document.", ("enforce", "shadow", "off")),
+    ("policy.projects", "list", "Patterns of the projects that it matches."),
+    ("policy.readable", "bool", "Whether this version of the portal can read the document."),
+    ("policy.tests", "int", "Tests in the document."),
+    ("policy.tests_failed", "list", "Names of the tests that fail."),
+    ("policy.groups_missing", "list", "Groups it names that have no active member."),
+    ("policy.lines_added", "int", "Lines that it adds to what is in force."),
+    ("policy.lines_removed", "int", "Lines that it removes from what is in force."),
+)
 _CLOCK: tuple[Row, ...] = (
     ("time.weekday", "string", "Day of the week in UTC.", _WEEKDAYS),
     ("time.hour", "int", "Hour of the day in UTC, 0 to 23."),
@@ -129,6 +142,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             _declare(_CLAIMS, "claimed", "claims"),
             _declare(_HISTORY, "attested", "history"),
             _declare(_GIT, "attested", "git"),
+            _declare(_POLICY, "attested", "policy"),
             _declare(_CLOCK, "attested", "clock"),
         )
     }

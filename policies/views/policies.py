@@ -2,18 +2,15 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from policies.language.document import PolicyDocument
 from policies.models import Policy
 from policies.publishing import (
     may_create,
-    retire_policy,
 )
 from policies.queries import (
     BrokenPolicy,
@@ -21,10 +18,10 @@ from policies.queries import (
     policy_rows,
     versions_of,
 )
-from policies.reach import may_reach, require_reach
+from policies.reach import may_reach
 from portal.access import Capability
 from portal.directory.views.roles import RolesOf, role_revoke_page, roles_page
-from portal.kernel.http import PersonRequest, ask_first
+from portal.kernel.http import PersonRequest
 
 
 @require_safe
@@ -44,7 +41,10 @@ def policy(request: PersonRequest, policy_id: UUID) -> HttpResponse:
         "versions": versions_of(row.policy),
         "may_draft": may(request, Capability.DRAFT_POLICY, row.policy, None),
         "may_retire": row.policy.in_force is not None
-        and may(request, Capability.PUBLISH_POLICY, row.policy, None),
+        and (
+            may(request, Capability.PUBLISH_POLICY, row.policy, None)
+            or may(request, Capability.DRAFT_POLICY, row.policy, None)
+        ),
     }
     return render(request, "policies/policy.html", context)
 
@@ -60,27 +60,6 @@ def may(
         return may_reach(request.user, capability, found, document)
     except BrokenPolicy:
         return False
-
-
-@require_http_methods(["GET", "POST"])
-def policy_retire(request: PersonRequest, policy_id: UUID) -> HttpResponse:
-    """Take a policy out of force, after asking."""
-    found = load_policy_row(request.user, policy_id).policy
-    require_reach(request.user, Capability.PUBLISH_POLICY, found, None)
-    question = ask_first(
-        request,
-        title=_("Retire %(policy)s?") % {"policy": found.name},
-        text=_("It no longer asks for anything. What no other policy matches is denied from then "
-               "on. Requests already judged keep the version they were judged by. Its versions "
-               "stay and can be published again."),
-        submit=_("Retire policy"),
-        cancel=reverse("policy", args=[found.pk]),
-    )  # fmt: skip
-    if question:
-        return question
-    retire_policy(by=request.user, policy=found)
-    messages.success(request, _("Policy retired."))
-    return redirect("policy", found.pk)
 
 
 def _roles_of(request: PersonRequest, policy_id: UUID) -> RolesOf:

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from portal.access import Capability, require
 from portal.directory.models import Project
+from portal.directory.own_place import PROJECT as OWN_PROJECT
 from portal.directory.repository import branch_problem, repository_problem
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
@@ -49,6 +50,8 @@ def create_project(
 ) -> Project:
     """Add a project. Administrators only. Raises Forbidden, Invalid, Conflict."""
     require(by, Capability.ADMINISTER)
+    if slug == OWN_PROJECT:
+        raise invalid("slug", "This name is kept for the portal's own changes; use another one.")
     project = Project(
         slug=slug,
         name=name,

@@ -72,16 +72,6 @@ def test_the_list_says_what_is_in_force_and_what_waits(pub, in_force):
     assert "No policies for you" in text(as_(pub.olga).get(reverse("policies")))
 
 
-def test_the_author_reads_why_they_may_not_publish(pub, draft):
-    grant_role(by=pub.ada, to=pub.max, role="policy-publisher", target=pub.shop)
-    page = text(as_(pub.max).get(address("policy-version", draft, numbered=True)))
-    assert "You wrote this version" in page
-    refused = as_(pub.max).post(address("policy-version-publish", draft, numbered=True))
-    assert refused.status_code == 403
-    assert "You wrote this version" in text(refused)
-    Policy.objects.get(in_force=None)
-
-
 def test_a_version_shows_its_document_and_what_it_changes(pub, in_force):
     second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
     page = text(as_(pub.pam).get(address("policy-version", second, numbered=True)))
@@ -91,47 +81,6 @@ def test_a_version_shows_its_document_and_what_it_changes(pub, in_force):
     assert second.digest in page
 
 
-def test_publishing_shows_the_difference_and_asks(pub, in_force):
-    second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
-    pam, publish = as_(pub.pam), address("policy-version-publish", second, numbered=True)
-    asked = pam.get(publish)
-    assert "added: default: {require: {count: 2" in text(asked)
-    assert str(in_force.pk) in asked.content.decode()
-    assert Policy.objects.get().in_force == in_force
-    page = text(pam.post(publish, {"instead_of": str(in_force.pk)}, follow=True))
-    assert "shop v2 is in force" in page
-    assert Policy.objects.get().in_force == second
-
-
-@pytest.mark.parametrize("seen", ["", "nonsense", "00000000-0000-0000-0000-000000000001"])
-def test_publishing_from_an_old_page_is_refused(pub, in_force, seen):
-    second = save_version(by=pub.max, policy=in_force.policy, text=document(count=2))
-    publish = address("policy-version-publish", second, numbered=True)
-    answer = as_(pub.pam).post(publish, {"instead_of": seen})
-    assert answer.status_code == 409
-    assert "Compare again" in text(answer)
-    assert Policy.objects.get().in_force == in_force
-
-
-@pytest.mark.parametrize(("who", "status"), [("vera", 403), ("max", 403), ("olga", 404)])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_publishing_needs_the_permission(pub, draft, who, status, method):
-    publish = address("policy-version-publish", draft, numbered=True)
-    answer = getattr(as_(getattr(pub, who)), method)(publish)
-    assert answer.status_code == status
-    assert Policy.objects.get().in_force is None
-    assert as_(pub.pam).get(publish).status_code == 200
-
-
-def test_a_group_emptied_meanwhile_is_named_on_the_publish_page(pub, draft):
-    pub.leads.memberships.all().delete()
-    answer = as_(pub.pam).post(
-        address("policy-version-publish", draft, numbered=True), {"instead_of": ""}
-    )
-    assert answer.status_code == 422
-    assert "“leads” has no active member" in text(answer)
-
-
 def test_a_new_version_begins_with_the_newest_text(pub, in_force):
     max_, new = as_(pub.max), address("policy-version-new", in_force)
     assert "policy: shop" in max_.get(new).content.decode()
@@ -139,15 +88,6 @@ def test_a_new_version_begins_with_the_newest_text(pub, in_force):
     page = text(max_.post(new, {"text": document(count=2)}, follow=True))
     assert "Saved as version 2. Somebody else has to publish it." in page
     assert as_(pub.vera).get(new).status_code == 403
-
-
-def test_retiring_asks_first(pub, in_force):
-    pam, retire = as_(pub.pam), address("policy-retire", in_force)
-    assert "denied from then on" in text(pam.get(retire))
-    assert Policy.objects.get().in_force == in_force
-    assert "Policy retired" in text(pam.post(retire, follow=True))
-    assert Policy.objects.get().in_force is None
-    assert as_(pub.vera).get(retire).status_code == 403
 
 
 def test_roles_on_a_policy(pub, in_force):

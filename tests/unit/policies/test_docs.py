@@ -7,7 +7,6 @@ import pytest
 
 from policies.language.facts import SCHEMAS
 from policies.language.parse import parse_policy
-from policies.language.reference import fact_table
 from tests.unit.policies.builders import document, one_rule, problems, problems_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "policy.md"
@@ -26,11 +25,6 @@ def test_the_example_is_a_policy():
     assert policy.policy == "payments"
     assert {rule.effect for rule in policy.rules} == {"deny", "require", "approve"}
     assert policy.groups == {"team-leads", "dba"}
-
-
-def test_the_fact_table_is_the_schema():
-    begin, end = "<!-- facts: begin -->\n", "<!-- facts: end -->"
-    assert TEXT[TEXT.index(begin) + len(begin) : TEXT.index(end)].strip() == fact_table("v1")
 
 
 def test_every_key_of_the_document_is_described():

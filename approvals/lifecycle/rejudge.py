@@ -1,0 +1,97 @@
+"""Judging again what waits: because a fact was read, or because policy or the calendar changed.
+
+Who changes a policy leaves a mark on its row; the worker judges every waiting request that it
+matches, each in its own transaction, and takes the mark away at the end. Killed anywhere, it begins
+again; a request whose policies have not moved is left alone.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.context.collect import facts_at_hand, question_about, states_of, without_source
+from approvals.context.source import Question
+from approvals.lifecycle.evaluate import judge, policies_on, still_waiting
+from approvals.lifecycle.transition import Change, locked
+from approvals.models import Reading, Request
+from approvals.permissions import is_late
+from approvals.states import WAITING
+from policies.language.document import PinnedVersion
+from policies.language.facts import Facts, FactState
+from policies.models import Policy
+from policies.queries import BrokenPolicy
+from portal.kernel.clock import now
+from portal.ledger.actors import SYSTEM
+
+
+def judge_again(request: Request) -> None:
+    """Give the verdict anew on the facts as the portal has them now. The row is locked."""
+    if not still_waiting(request) or is_late(request):  # a late fact ends nothing in "go"
+        Reading.objects.filter(request=request).update(next_try=None)
+        return
+    change = Change(request, SYSTEM)
+    facts = current_facts(request, now())
+    try:
+        judge(change, policies_on(request), facts)
+    except BrokenPolicy:
+        return  # it stays as it is: nothing may be approved on a policy nobody can read
+    if change.pending:
+        change.save()
+    if not still_waiting(request):
+        Reading.objects.filter(request=request).update(next_try=None)
+
+
+def policies_moved(request: Request, policies: Iterable[PinnedVersion]) -> bool:
+    """Whether other versions judge the request now than gave the verdict it stands on."""
+    if request.verdict is None:
+        return False
+    body = request.verdict.body
+    judged = {(row["policy"], row["version"], row["digest"]) for row in body["policies"]}
+    judged |= {(row["policy"], row["version"], row["digest"]) for row in body["shadow"]}
+    return judged != {
+        (one.document.policy, one.version, one.digest)
+        for one in policies
+        if one.document.mode != "off"
+    }
+
+
+def rejudge_moved(policy_id: UUID) -> int:
+    """Judge again what waits where this policy came into force or went out of it; how many."""
+    marked = Policy.objects.values_list("moved_at", flat=True).get(pk=policy_id)
+    if marked is None:
+        return 0
+    waiting = Request.objects.filter(status__in=[status.value for status in WAITING])
+    count = sum(_rejudge(one) for one in waiting.order_by("pk").values_list("pk", flat=True))
+    # Another move meanwhile leaves another mark, which stays.
+    Policy.objects.filter(pk=policy_id, moved_at=marked).update(moved_at=None)
+    return count
+
+
+def moved_policies() -> list[UUID]:
+    """Policies that moved and whose waiting requests are still to be judged again."""
+    return list(Policy.objects.filter(moved_at__isnull=False).values_list("pk", flat=True))
+
+
+def _rejudge(request_id: UUID) -> bool:
+    with transaction.atomic():
+        request = locked(request_id)
+        if not policies_moved(request, policies_on(request)):
+            return False
+        judge_again(request)
+    return True
+
+
+def current_facts(request: Request, at: datetime) -> Facts:
+    """All facts as the portal has them now: at hand, and the last readings."""
+    question = question_about(request, at)
+    return Facts({**facts_at_hand(question), **stored_facts(request, question)})
+
+
+def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
+    """Facts of remote sources as last read."""
+    states = without_source(question)
+    for reading in Reading.objects.filter(request=request):
+        states.update(states_of(reading))
+    return states

@@ -1,0 +1,75 @@
+"""Asking that a policy version be published or retired: the difference first, then the request."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from approvals.lifecycle.propose import Move, propose
+from approvals.views.http import PersonRequest
+from policies.difference import difference, numbered
+from policies.language.problems import Problem
+from policies.models import PolicyVersion
+from policies.publishing import InvalidPolicy, require_proposal
+from policies.queries import load_policy_row, load_version
+from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
+
+
+@require_http_methods(["GET", "POST"])
+def publish(request: PersonRequest, policy_id: UUID, number: int) -> HttpResponse:
+    """Ask somebody else to publish a version."""
+    found = load_policy_row(request.user, policy_id).policy
+    return _ask(request, load_version(found, number), "publish")
+
+
+@require_http_methods(["GET", "POST"])
+def retire(request: PersonRequest, policy_id: UUID) -> HttpResponse:
+    """Ask somebody else to take a policy out of force."""
+    found = load_policy_row(request.user, policy_id).policy
+    if found.in_force is None:
+        raise Conflict(_("Nothing of this policy is in force."), code="not-in-force")
+    return _ask(request, found.in_force, "retire")
+
+
+def _ask(request: PersonRequest, version: PolicyVersion, move: Move) -> HttpResponse:
+    require_proposal(request.user, version)
+    if request.method == "GET":
+        return _page(request, version, move)
+    reason = request.POST.get("reason", "").replace("\r\n", "\n").strip()
+    try:
+        made = propose(by=request.user, version=version, move=move, reason=reason)
+    except InvalidPolicy as refusal:
+        return _page(request, version, move, refusal, reason=reason, problems=refusal.problems)
+    except (Conflict, Forbidden, Invalid) as refusal:
+        return _page(request, version, move, refusal, reason=reason)
+    messages.success(request, _("Asked. Somebody else decides on it in the queue."))
+    return redirect(reverse("request", args=[made.pk]))
+
+
+def _page(
+    request: PersonRequest,
+    version: PolicyVersion,
+    move: Move,
+    refusal: Refused | None = None,
+    *,
+    reason: str = "",
+    problems: tuple[Problem, ...] = (),
+) -> HttpResponse:
+    policy, current = version.policy, version.policy.in_force
+    context: dict[str, Any] = {
+        "policy": policy,
+        "version": version,
+        "current": current,
+        "move": move,
+        "lines": difference(current.text, version.text) if current else numbered(version.text),
+        "reason": reason,
+        "sentence": refusal.sentence if refusal and not problems else "",
+        "problems": problems,
+    }
+    status = refusal.status if refusal else 200
+    return render(request, "approvals/propose.html", context, status=status)
