@@ -38,7 +38,9 @@ class _Guard:
                 yield from self._loop(node, loops)
         inner = (*loops, node.variable) if isinstance(node, Loop) else loops
         for part in children(node):
-            yield from self.check(part, inner)
+            # What a loop goes over is worked out once, outside of it.
+            outside = isinstance(node, Loop) and part is node.items
+            yield from self.check(part, loops if outside else inner)
 
     def _name(self, node: Node, name: str, loops: tuple[str, ...]) -> Iterator[Mistake]:
         if name in self.later:

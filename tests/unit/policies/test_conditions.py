@@ -40,6 +40,7 @@ def mistakes(text, **options):
         ("git.files_changed / 0 == 1", {"git.files_changed": 1}, Truth.UNKNOWN),
         ("git.files_changed * 9223372036854775807 > 1", {"git.files_changed": 5}, Truth.UNKNOWN),
         ("git.paths[0] == 'a'", {"git.paths": []}, Truth.UNKNOWN),
+        ("git.paths[-1] == 'a'", {"git.paths": ["a"]}, Truth.UNKNOWN),
         ("git.paths.exists(p, p == 'a')", {"git.paths": ["b", "a"]}, Truth.TRUE),
         ("git.paths.exists_one(p, p == 'a')", {"git.paths": ["a", "a"]}, Truth.FALSE),
         ("git.paths.all(p, p.endsWith('.md'))", {"git.paths": ["a.md", "b.py"]}, Truth.FALSE),
@@ -52,12 +53,38 @@ def mistakes(text, **options):
             {"git.paths": ["docs/a", "docs/b/c"]},
             Truth.TRUE,
         ),
+        (
+            "[git.paths.all(a, a != ''), false].exists(b, git.paths.exists(a, b && a == 'x'))",
+            {"git.paths": ["x"]},
+            Truth.TRUE,
+        ),
         ("git.head == 'é😀'", {"git.head": "é😀"}, Truth.TRUE),
         ("deploy.canary_error_rate > 0.01", {"deploy.canary_error_rate": 1}, Truth.TRUE),
     ],
 )
 def test_a_condition_is_true_false_or_unknown(text, values, truth):
     assert answer(text, values).truth is truth
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("int('+7') == 7 && int(' 7 ') == 7 && int('-0') == 0 && int('007') == 7", Truth.TRUE),
+        ("int('0x10') == 16", Truth.UNKNOWN),
+        ("int('1_000') == 1000", Truth.UNKNOWN),
+        ("int('\uff11') == 1", Truth.UNKNOWN),
+        ("int('1.0') == 1", Truth.UNKNOWN),
+        ("double('1_0') == 10.0", Truth.UNKNOWN),
+        ("double('0x10') == 16.0", Truth.TRUE),
+        ("double('1.') == 1.0 && double('inf') > 1e308 && double('1e400') > 1e308", Truth.TRUE),
+        ("double('nan') == double('nan')", Truth.FALSE),
+        ("1.0 / 0.0 > 1e308 && -1.0 / 0.0 < -1e308", Truth.TRUE),
+        ("0.0 / 0.0 > 1.0 || 0.0 / 0.0 <= 1.0 || 0.0 / 0.0 == 0.0 / 0.0", Truth.FALSE),
+        ("int(-9223372036854775808.0) < 0", Truth.UNKNOWN),
+    ],
+)
+def test_numbers_are_read_and_divided_as_documented(text, truth):
+    assert answer(text).truth is truth
 
 
 def test_an_unknown_answer_names_the_facts_it_misses():
