@@ -1,5 +1,7 @@
 # The two commands are `make run` and `make test`; they need Python 3.11 or newer and make.
 # Settings of `make run`: PORT, COUNTERSIGN_HOME, DATABASE_URL, BROKER_URL, COUNTERSIGN_DEMO=0.
+# Settings of `make test`: CHROMIUM, COUNTERSIGN_REQUIRE_BROWSER=1, COUNTERSIGN_DIFFERENTIAL=1000000
+# (random conditions that two engines must agree on, else 20000), COUNTERSIGN_DIFFERENTIAL_SEED.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock clean install install-dev \
