@@ -62,6 +62,7 @@ def test_what_is_no_pattern_is_named(pattern):
     ("pattern", "text"),
     [
         ("*a" * 90, "a" * 5_000 + "b"),
+        ("**/" + "a/" * 95 + "b", "/".join(["a"] * 130_000)),
         ("/".join(["**", "a"] * 40), "/".join(["a"] * 2_000) + "/b"),
         ("/".join(["**", "*a*a*a"] * 15), "/".join(["aaaa"] * 800) + "/b"),
     ],
