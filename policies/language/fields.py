@@ -8,6 +8,8 @@ from typing import TypeVar
 from policies.language.nodes import Mapping, Scalar, Sequence, YamlNode
 from policies.language.problems import PolicyError, Problem, did_you_mean
 
+MAX_PROBLEMS = 100
+
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _WHOLE = re.compile(r"[0-9]{1,6}")
@@ -29,11 +31,17 @@ class Report:
     def add(self, node: YamlNode, message: str) -> None:
         """A problem at `node`."""
         self.problems.append(node.problem(message))
+        self._stop_at_many()
 
     def finish(self) -> None:
         """Raises PolicyError when anything was found."""
         if self.problems:
             raise PolicyError(self.problems)
+
+    def _stop_at_many(self) -> None:
+        """Nobody reads more, and looking for what was meant takes its time."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            self.finish()
 
     def mapping(self, node: YamlNode, what: str, keys: Collection[str]) -> dict[str, YamlNode]:
         """The entries of a mapping that knows `keys`."""
@@ -65,6 +73,7 @@ class Report:
 
     def scalar(self, node: YamlNode, what: str) -> Scalar | None:
         """Text that is there."""
+        self._stop_at_many()
         if not isinstance(node, Scalar):
             self.add(node, f"{what} must be text")
         elif not node.value.strip():
@@ -87,10 +96,12 @@ class Report:
     ) -> tuple[str, ...]:
         """A list of such texts, each once."""
         found: list[str] = []
+        seen: set[str] = set()
         for item in self.items(node, what):
             word = self.word(item, f"an item of {what}", pattern, is_)
-            if word in found:
+            if word in seen:
                 self.add(item, f"'{word}' is there twice")
+            seen.add(word)
             found.append(word)
         if isinstance(node, Sequence) and not found:
             self.add(node, f"{what} is empty")

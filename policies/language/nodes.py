@@ -13,6 +13,7 @@ from policies.language.problems import PolicyError, Problem
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 12
+MAX_NODES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class _Composer:
     def __init__(self, text: str) -> None:
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
         self._lines = tuple(text.splitlines())
+        self._nodes = 0
 
     def document(self) -> YamlNode:
         next(self._events)
@@ -129,7 +131,8 @@ class _Composer:
 
     def _build(self, event: yaml.Event, depth: int) -> YamlNode:
         line, column = _place(event)
-        refusal = _refusal(event, depth)
+        self._nodes += 1
+        refusal = _refusal(event, depth, self._nodes)
         if refusal:
             raise PolicyError([Problem(line, column, refusal)])
         if isinstance(event, yaml.ScalarEvent):
@@ -162,11 +165,13 @@ def _place(event: yaml.Event) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
-def _refusal(event: yaml.Event, depth: int) -> str | None:
+def _refusal(event: yaml.Event, depth: int, nodes: int) -> str | None:
     if isinstance(event, yaml.AliasEvent):
         return "aliases are not supported; write the value again"
     if getattr(event, "anchor", None) is not None:
         return "anchors are not supported; write the value again"
     if getattr(event, "tag", None) is not None:
         return "tags are not supported; text stays text here"
+    if nodes > MAX_NODES:
+        return f"too many keys, values and items; at most {MAX_NODES}"
     return f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else None

@@ -152,6 +152,12 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_text():
     assert [one.line for one in found] == [6, 8, 9, 10]
 
 
+def test_of_very_many_problems_the_first_are_told():
+    found = problems_of("hold: [" + ", ".join(f"git.hed{n}" for n in range(900)) + "]\n")
+    assert len(found) == 100
+    assert all("unknown fact" in one.message for one in found)
+
+
 def test_a_mistake_in_a_block_is_told_in_its_own_line():
     body = "define:\n  a: |\n    git.signed\n      && git.is_haed\n"
     (found,) = problems_of(body)
