@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from policies.language.conditions.cost import MAX_COST, worst_cost
 from policies.language.conditions.engine import Engine, Program
+from policies.language.conditions.errors import ConditionError
 from policies.language.conditions.guards import check_guards, names_in
 from policies.language.conditions.tree import Node, read_tree
 from policies.language.facts import Facts, Known, Value
@@ -73,11 +75,15 @@ class Condition:
 
 
 class Compiler:
-    """Compiles the conditions of one document, over its facts and its definitions in order."""
+    """Compiles the conditions of one document, over its facts and its definitions in order.
+
+    What they cost with the largest facts adds up; see `conditions.cost`.
+    """
 
     def __init__(self, schema: Schema, definitions: Sequence[str]) -> None:
         self._schema = schema
         self._definitions = tuple(definitions)
+        self._cost = 0
         kinds = {name: fact.kind for name, fact in schema.items()}
         self._engine = Engine({**kinds, **dict.fromkeys(self._definitions, "bool")})
 
@@ -88,8 +94,24 @@ class Compiler:
         """
         end = len(self._definitions) if before is None else self._definitions.index(before)
         earlier, later = self._definitions[:end], self._definitions[end:]
+        self._spend(0)
         program = self._engine.compile(text)
         tree = read_tree(program.serialized())
         check_guards(tree, self._schema, earlier, later)
         reads, names = names_in(tree, self._schema), names_in(tree, earlier)
+        self._spend(worst_cost(tree, self._schema, reads))
         return Condition(text, tree, reads, names, program)
+
+    def _spend(self, cost: int) -> None:
+        if cost > MAX_COST:
+            raise ConditionError.at(0, _too_slow("this condition", cost))
+        self._cost += cost
+        if self._cost > MAX_COST:
+            raise ConditionError.at(0, _too_slow("all conditions up to here", self._cost))
+
+
+def _too_slow(what: str, cost: int) -> str:
+    return (
+        f"{what} could take {cost // 1_000_000} ms with the largest facts, and a document"
+        f" {MAX_COST // 1_000_000} ms in all: loop less, or over less"
+    )

@@ -29,6 +29,7 @@ _ERROR = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:(-?\d+):(-?\d+): (.*)$", re.
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 # The engine turns has(fact) into the fact itself, so it cannot be found in the tree.
 _HAS = re.compile(r"\bhas\b(?:\s|//[^\n]*\n)*\(")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STATUS = re.compile(r"^[A-Z_]+: ")
 _OVERLOAD = re.compile(r"found no matching overload for '_?@?(\S+?)_?' applied to '(.*)'")
 _ENGINE_NOTE = re.compile(r" ?(\[[A-Z_]+\]|\(in container ''\)|expecting \{.*)$")
@@ -87,6 +88,10 @@ class Engine:
         if "\0" in text:
             message = "the condition contains a NUL character; remove it"
             raise ConditionError.at(text.index("\0"), message)
+        strange = _SURROGATE.search(text)
+        if strange:
+            message = f"U+{ord(strange[0]):04X} is not a character; remove it"
+            raise ConditionError.at(strange.start(), message)
         has = _HAS.search(text)
         if has:
             message = "has() is not supported: a missing fact already makes the condition unknown"

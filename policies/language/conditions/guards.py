@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from policies.language.conditions.engine import FUNCTIONS, regex_problem
 from policies.language.conditions.errors import ConditionError, Mistake
+from policies.language.conditions.patterns import size_problem
 from policies.language.conditions.tree import Call, Constant, Items, Loop, Name, Node, children
 from policies.language.globs import glob_problem
 from policies.language.problems import did_you_mean
@@ -92,7 +93,10 @@ def _pattern(function: str, pattern: Node) -> Iterator[Mistake]:
     if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
         yield Mistake(pattern.offset, f"the pattern of {function}() must be a literal text")
         return
-    problem = (glob_problem if function == "matches_path" else regex_problem)(pattern.value)
+    if function == "matches_path":
+        problem = glob_problem(pattern.value)
+    else:
+        problem = size_problem(pattern.value) or regex_problem(pattern.value)
     if problem:
         yield Mistake(pattern.offset, problem)
 

@@ -63,6 +63,13 @@ def _divide(left: Result, right: Result) -> Result:
     return celtypes.DoubleType(math.copysign(math.inf, left) * math.copysign(1.0, right))
 
 
+def _modulo(left: Result, right: Result) -> Result:
+    """The smallest number by -1 overflows, as its division does; the specification is silent."""
+    if isinstance(left, int) and left == -(2**63) and right == -1:
+        raise ValueError("overflow")
+    return operator.mod(left, right)
+
+
 def _int(value: Result) -> Result:
     """Both ends of the range are open for doubles (conformance: double_int_min_range)."""
     if isinstance(value, float) and not -(2.0**63) < value < 2.0**63:
@@ -70,7 +77,7 @@ def _int(value: Result) -> Result:
     return celtypes.IntType(value)
 
 
-_CORRECTED = {"_[_]": _item, "contains": _contains, "_/_": _divide, "int": _int}
+_CORRECTED = {"_[_]": _item, "contains": _contains, "_/_": _divide, "_%_": _modulo, "int": _int}
 
 
 class _Evaluator(Evaluator):

@@ -9,7 +9,6 @@ from policies.language.parse import parse_policy
 from policies.language.problems import PolicyError
 from tests.unit.policies.test_parse import FULL
 
-COMPILER = Compiler(SCHEMAS["v1"], ["first"])
 SCRAPS = ["", " ", "\n", "  ", "'", '"', "[", "]", "{", "}", ":", "-", "|", ">", "&a", "*a", "!x"]
 SCRAPS += ["\t", "\0", "\u2028", "\r", "\ufeff", "é", "#", "?", "%", "@", "`", "<<: ", "\ud800"]
 TOKENS = (
@@ -35,7 +34,7 @@ def test_a_damaged_document_is_taken_or_refused_with_places(at, length, scrap):
 @given(st.lists(st.sampled_from(TOKENS.split()), max_size=14).map(" ".join))
 def test_a_jumble_of_tokens_is_a_condition_or_refused_within_its_text(text):
     try:
-        condition = COMPILER.compile(text)
+        condition = Compiler(SCHEMAS["v1"], ["first"]).compile(text)
     except ConditionError as error:
         assert error.mistakes
         assert all(0 <= one.offset <= len(text) and one.message for one in error.mistakes)

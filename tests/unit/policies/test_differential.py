@@ -76,6 +76,12 @@ def features(node: Node, loops: int = 0) -> Iterator[str]:
         yield from features(part, loops + inside)
 
 
+@pytest.fixture(autouse=True)
+def _at_any_cost(monkeypatch):
+    """What could take long with the largest facts is not refused here: these are small."""
+    monkeypatch.setattr("policies.language.conditions.condition.MAX_COST", 10**18)
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_both_engines_give_the_same_answer(part):
     seen: Counter[str] = Counter()

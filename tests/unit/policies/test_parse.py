@@ -158,6 +158,13 @@ def test_of_very_many_problems_the_first_are_told():
     assert all("unknown fact" in one.message for one in found)
 
 
+def test_a_condition_that_is_too_slow_is_told_at_its_place():
+    slow = "git.paths.exists(p, p + git.head + git.head == '')"
+    found = problems_of(f"define:\n  a: git.signed\n  b: {slow}\nrules: []\n")
+    assert [(one.line, one.column) for one in found] == [(7, 6)]
+    assert "ms with the largest facts" in found[0].message
+
+
 def test_a_mistake_in_a_block_is_told_in_its_own_line():
     body = "define:\n  a: |\n    git.signed\n      && git.is_haed\n"
     (found,) = problems_of(body)
