@@ -65,5 +65,5 @@ def question(address: str | Path, commit: str, *, running: str = "", branch: str
         run={"id": "1", "attempt": 1}, labels=(), claims={}, reason="",
         repository=str(address), branch=branch,
         history=History(running, at if running else None, "succeeded" if running else "none", 0, 0),
-        now=at,
+        policy_version=None, now=at,
     )  # fmt: skip
