@@ -94,17 +94,15 @@ def touchers(request: Request) -> list[Toucher]:
 
 
 def _askers(request: Request) -> list[Toucher]:
-    if request.policy_version is not None:
-        found = [
-            (request.owner_id, "you asked for this"),
-            (request.policy_version.author_id, "you wrote this version"),
-        ]
-    else:
-        found = [(request.owner_id, "you owned the service account when it asked")]
+    found = []
     if request.account is not None:
         found.append((request.account.owner_id, "you own the service account that asked"))
     if request.token is not None:
+        found.append((request.owner_id, "you owned the service account when it asked"))
         found.append((request.token.created_by_id, "you issued the token that asked"))
+    if request.policy_version is not None:
+        found.append((request.owner_id, "you asked for this"))
+        found.append((request.policy_version.author_id, "you wrote this version"))
     return [Toucher(str(person), how) for person, how in found]
 
 

@@ -1,4 +1,4 @@
-"""The demo company Harbor: three projects, six people, four groups, policies in force.
+"""The demo company Harbor: three projects, six people, five groups, policies in force.
 
 Made by the same services as everything else; passwords and tokens are new on every first start.
 """
@@ -36,13 +36,19 @@ class Person:
 
 
 PEOPLE = (
-    Person("priya", "Priya Nair", "administrator", organisation=("administrator",)),
+    Person(
+        "priya",
+        "Priya Nair",
+        "administrator, publishes policies",
+        organisation=("administrator", "policy-publisher"),
+        groups=("policy-publishers",),
+    ),
     Person(
         "jonas",
         "Jonas Berg",
         "administrator, publishes policies",
         organisation=("administrator", "policy-publisher"),
-        groups=("security",),
+        groups=("security", "policy-publishers"),
     ),
     Person(
         "ana",
@@ -71,6 +77,7 @@ GROUPS = {
     "dba": "Database administrators.",
     "oncall-sre": "Whoever is on call.",
     "security": "Security team.",
+    "policy-publishers": "Decide on changes of policies.",
 }
 PROJECTS = {
     "shop": "The web shop: the pipeline to try things with.",
@@ -87,49 +94,113 @@ rules:
     when: request.action == 'deploy'
     approve: auto
 default: {require: {count: 1, from: [team-leads]}}
+risk: {medium: request.action == 'migrate'}
 decide_within: 8h
 valid_for: 30m
 hold: [request.commit]
+supersede: environment
+tests:
+  - name: a deployment flows
+    given: {request.action: deploy}
+    expect: {verdict: allow, because: [deploy-flows], risk: low}
+  - name: a migration waits for a lead
+    given: {request.action: migrate}
+    expect: {verdict: review, because: [default], risk: medium}
 """
 SHOP_PRODUCTION = """\
 policy: shop-production
 facts: v1
 match: {{projects: [shop], environments: [production], actions: [deploy, migrate]}}
+define:
+  migration: request.action == 'migrate'
+  hotfix: "'hotfix' in request.labels"
 rules:
 {on_branch}  - id: team-lead
+    level: soft
     when: "true"
     require: {{count: 1, from: [team-leads]}}
   - id: migration
-    when: request.action == 'migrate'
-    require: {{count: 1, from: [dba]}}
+    when: migration
+    require:
+      count: 2
+      from: [dba, team-leads]
+      including: {{dba: 1}}
+      sequence: [dba, team-leads]
+  - id: hotfix-is-quick
+    when: hotfix
+    limit: {{valid_for: 10m}}
+  - id: failed-before
+    when: history.last_outcome == 'failed'
+    note: "The last run here failed."
 default: {{require: {{count: 1, from: [team-leads]}}}}
+risk: {{high: migration, medium: "true"}}
 decide_within: 8h
 valid_for: 30m
 hold: [{hold}]
-"""
+break_glass:
+  by: [oncall-sre]
+  reason_min: 20
+  valid_for: 15m
+  notify: [security]
+  review_within: 24h
+escalate: [{{after: 30m, notify: [team-leads]}}]
+tests:
+  - name: a deployment needs a lead
+    given: {{request.action: deploy, request.labels: []}}
+    expect: {{verdict: review, because: [team-lead], risk: medium, valid_for: 30m}}
+  - name: a migration needs a database administrator too
+    given: {{request.action: migrate}}
+    expect: {{verdict: review, because: [migration, team-lead], risk: high}}
+  - name: a hotfix is valid for ten minutes only
+    given: {{request.labels: [hotfix]}}
+    expect: {{verdict: review, valid_for: 10m}}
+{on_branch_tests}"""
 ON_BRANCH = """\
   - id: on-branch
     when: "!git.on_branch"
     deny: This commit is not on the protected branch.
 """
+ON_BRANCH_TESTS = """\
+  - name: what is not on the branch is denied
+    given: {git.on_branch: false}
+    expect: {verdict: deny, because: [on-branch]}
+  - name: nothing runs while the branch cannot be read
+    given: {git.on_branch: ~}
+    expect: {verdict: blocked, because: [on-branch]}
+"""
 PAYMENTS = """\
 policy: payments
 facts: v1
 match: {projects: [payments], environments: ["*"], actions: ["*"]}
+define:
+  prod: request.tier == 'production'
+  weekend: time.weekday in ['saturday', 'sunday']
 rules:
   - id: staging-auto
     when: request.tier == 'staging' && request.action == 'deploy'
     approve: auto
   - id: two-people
-    when: request.tier == 'production'
+    when: prod
     require: {count: 2, from: [team-leads, dba]}
-  - id: calm-hours
-    when: request.tier == 'production' && (time.weekday == 'saturday' || time.weekday == 'sunday')
+  - id: weekend
+    when: prod && weekend
     require: {count: 1, from: [oncall-sre]}
 default: {require: {count: 1, from: [team-leads]}}
+risk: {high: prod}
 decide_within: 4h
 valid_for: 15m
 hold: [request.commit]
+on_drift: deny
+tests:
+  - name: staging flows
+    given: {request.tier: staging, request.action: deploy}
+    expect: {verdict: allow, risk: low}
+  - name: production takes two
+    given: {request.tier: production, time.weekday: monday}
+    expect: {verdict: review, because: [two-people], risk: high}
+  - name: on a weekend somebody on call as well
+    given: {request.tier: production, time.weekday: sunday}
+    expect: {verdict: review, because: [two-people, weekend]}
 """
 SEARCH = """\
 policy: search
@@ -146,9 +217,14 @@ rules:
     when: request.tier == 'production'
     require: {count: 1, from: [team-leads]}
 default: {require: {count: 1, from: [team-leads]}}
+risk: {medium: request.tier == 'production'}
 decide_within: 24h
 valid_for: 1h
 hold: [history.running_commit]
+tests:
+  - name: after a failure somebody on call looks too
+    given: {request.tier: production, history.last_outcome: failed}
+    expect: {verdict: review, because: [after-failure, prod-lead]}
 """
 
 
@@ -156,6 +232,7 @@ def policies(*, with_git: bool) -> list[str]:
     """The documents in force; the shop's reads git only where there is a git to read."""
     production = SHOP_PRODUCTION.format(
         on_branch=ON_BRANCH if with_git else "",
+        on_branch_tests=ON_BRANCH_TESTS if with_git else "",
         hold="request.commit, git.head" if with_git else "request.commit",
     )
     return [SHOP_STAGING, production, PAYMENTS, SEARCH]
@@ -213,14 +290,17 @@ def _people() -> tuple[dict[str, User], dict[str, str]]:
             email=f"{person.username}@harbor.example",
         )
     organisation = Organisation.objects.get()
-    for person in PEOPLE[1:]:
+    for person in (*PEOPLE[1:], first):
         for role in person.organisation:
-            grant_role(
-                by=people[first.username],
-                to=people[person.username],
-                role=role,
-                target=organisation,
-            )
+            # Nobody grants themselves anything: the founder's roles come from the second one.
+            granter = PEOPLE[1] if person is first else first
+            if not (person is first and role == "administrator"):
+                grant_role(
+                    by=people[granter.username],
+                    to=people[person.username],
+                    role=role,
+                    target=organisation,
+                )
     return people, passwords
 
 

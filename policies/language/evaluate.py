@@ -53,7 +53,7 @@ def _key(pinned: PinnedPolicy) -> tuple[str, int, str]:
 def _join(judged: Sequence[Judgement], facts: Facts, shadow: tuple[Shadow, ...]) -> Verdict:
     documents = [one.pinned.document for one in judged]
     denials = tuple(sorted({denial for one in judged for denial in one.denials}))
-    obligations = tuple(sorted({asked for one in judged for asked in one.obligations}))
+    obligations = _strongest({asked for one in judged for asked in one.obligations})
     blocks = [answer for one in judged for answer in one.blocks]
     still_open = [answer for one in judged for answer in one.open]
     pending = frozenset().union(*(pending_behind(answer, facts) for answer in still_open))
@@ -83,6 +83,11 @@ def _join(judged: Sequence[Judgement], facts: Facts, shadow: tuple[Shadow, ...])
         escalate=tuple(sorted({step for document in documents for step in document.escalate})),
         shadow=shadow,
     )
+
+
+def _strongest(asked: set[Obligation]) -> tuple[Obligation, ...]:
+    """Without those that another one covers: two versions of a policy ask for 2 and 1 the same."""
+    return tuple(sorted(one for one in asked if not any(o.covers(one) and o != one for o in asked)))
 
 
 def _tolerate(documents: Sequence[PolicyDocument]) -> tuple[tuple[str, float], ...]:

@@ -1,7 +1,7 @@
 """What policies say about one set of facts: the outcome, what it asks for, and why."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -48,6 +48,11 @@ class Obligation:
     rule: str
     asked: Requirement
     level: Level = "hard"
+
+    def covers(self, other: "Obligation") -> bool:
+        """Whether meeting this one meets `other` too: the same, for at least as many people."""
+        same = replace(self, asked=replace(self.asked, count=other.asked.count)) == other
+        return same and self.asked.count >= other.asked.count
 
     def to_json(self) -> dict[str, JSON]:
         """Canonical-JSON-safe form."""
@@ -307,7 +312,7 @@ def at_least_as_strict(verdict: Verdict, other: Verdict) -> bool:
     """The order of strictness: allow, then review with more obligations, then blocked and deny.
 
     Blocked and deny are equally strict, because neither lets anything through; two reviews compare
-    only when the obligations of one contain those of the other. What is let through must be valid
+    only when the obligations of one cover those of the other. What is let through must be valid
     no longer, be no less risky, and ask for no older sign-in.
     """
     rank, other_rank = _RANK[verdict.outcome], _RANK[other.outcome]
@@ -315,11 +320,15 @@ def at_least_as_strict(verdict: Verdict, other: Verdict) -> bool:
         return rank >= other_rank
     sign_ins = [age or float("inf") for age in (verdict.step_up, other.step_up)]
     return (
-        (rank > other_rank or set(verdict.obligations) >= set(other.obligations))
+        (rank > other_rank or all(_covered(asked, verdict) for asked in other.obligations))
         and verdict.valid_for <= other.valid_for
         and RISKS.index(verdict.risk) >= RISKS.index(other.risk)
         and sign_ins[0] <= sign_ins[1]
     )
+
+
+def _covered(asked: Obligation, by: Verdict) -> bool:
+    return any(one.covers(asked) for one in by.obligations)
 
 
 _RANK = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCKED: 2, Outcome.DENY: 2}

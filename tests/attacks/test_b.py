@@ -89,6 +89,7 @@ def test_rule_changed_before_decision(who, policy):
     policy(STAGING_AUTO.replace("{count: 1,", "{count: 2,"))
     request = ask(who)
     policy(STAGING_AUTO)
+    refused(vote(who.alice, request), 409, "what policy asks changed")
     assert vote(who.alice, request).status_code == 303
     request.refresh_from_db()
     assert (request.status, request.given, request.needed) == ("pending", 1, 2)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from approvals.lifecycle.enrich import current_facts
+from approvals.lifecycle.decide import SnapshotMoved
 from approvals.lifecycle.redeem import Drift
+from approvals.lifecycle.rejudge import current_facts
 from approvals.models import Permit
 from approvals.queries.page import request_page
 from policies.models import Policy
@@ -54,6 +55,8 @@ def test_a_looser_version_frees_nothing_that_waits(who):
     )
     version = save_version(by=who.admin, policy=Policy.objects.get(), text=text)
     publish_version(by=who.deputy, version=version)
+    with pytest.raises(SnapshotMoved):  # who decides has to see that both versions judge now
+        decide(request, who.alice)
     assert decide(request, who.alice).status == "approved"
     assert redeem(who, request).status == "issued"
     assert current_facts(request, now())
