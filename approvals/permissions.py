@@ -244,10 +244,11 @@ def why_not_approve(
     # One more than asked for does no harm: it still holds when somebody else's falls away.
     if not waits_for or would_count(asked, approvals, here, str(person.pk)):
         return None
+    first = sorted(waits_for - set(mine)) or sorted(waits_for)
     return Refusal(
         "not-your-turn",
-        f"Your approval would not count now: it waits for somebody else from "
-        f"{either(sorted(waits_for))}. You may reject.",
+        f"Your approval would not count for everything yet: first {either(first)} decides. "
+        "You may reject.",
         409,
     )
 

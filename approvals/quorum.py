@@ -89,10 +89,21 @@ def satisfied(tallies: Iterable[Tally]) -> bool:
 def would_count(
     obligations: Sequence[Asked], approvals: Sequence[str], groups_of: Memberships, person: str
 ) -> bool:
-    """Whether an approval by `person` would fill one more place now."""
-    before = sum(found.given for found in tally(obligations, approvals, groups_of))
-    after = tally(obligations, [*approvals, person], groups_of)
-    return sum(found.given for found in after) > before
+    """Whether an approval by `person` would fill a place now, and none that it could fill opens
+    later: given too early it would be lost there, for nobody decides twice."""
+    asked = list(obligations)
+    now = later = 0
+    for linked in _linked(asked):
+        places = [place for number in linked for place in _places(number, asked[number])]
+        able = _able(places, dict.fromkeys(approvals), groups_of)
+        before = _match(places, able)
+        groups = groups_of.get(person, _NONE)
+        gains = [
+            len(_match(places, {**able, person: _fitting(places, groups, filled)})) - len(before)
+            for filled in (before, None)
+        ]
+        now, later = now + gains[0], later + gains[1]
+    return 0 < now == later
 
 
 def impossible(
@@ -147,13 +158,19 @@ def _across(one: Asked, other: Asked) -> bool:
 def _filled(
     places: Sequence[_Place], people: Iterable[str], groups_of: Memberships
 ) -> dict[int, str]:
-    """Which place each person fills: person by person, for turns open as places are filled."""
+    """Which place each person fills."""
+    return _match(places, _able(places, people, groups_of))
+
+
+def _able(
+    places: Sequence[_Place], people: Iterable[str], groups_of: Memberships
+) -> dict[str, list[int]]:
+    """The places each person may fill: person by person, for turns open as places are filled."""
     able: dict[str, list[int]] = {}
-    filled: dict[int, str] = {}
     for person in people:
-        able[person] = _fitting(places, groups_of.get(person, _NONE), filled)
-        filled = _match(places, able)
-    return filled
+        groups = groups_of.get(person, _NONE)
+        able[person] = _fitting(places, groups, _match(places, able))
+    return able
 
 
 def _fitting(

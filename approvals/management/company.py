@@ -247,7 +247,9 @@ def found_company(repository: Path | None) -> dict[str, Any]:
         found = create_group(by=admin, name=group, description=description)
         for person in PEOPLE:
             if group in person.groups:
-                add_member(by=admin, group=found, person=people[person.username])
+                # Nobody adds themselves either.
+                by = deputy if person is PEOPLE[0] else admin
+                add_member(by=by, group=found, person=people[person.username])
     for person in PEOPLE:
         for role in person.projects:
             for project in projects.values():

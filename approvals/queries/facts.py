@@ -173,6 +173,7 @@ class _Reader:
     used: frozenset[str]
     failing: frozenset[str]
     captured_at: datetime
+    about_policy: bool
 
     def shows(self, fact: FactType) -> bool:
         """Whether a fact is worth a row: policy reads it, or it tells a person something."""
@@ -180,6 +181,8 @@ class _Reader:
         if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
             return False
         untold = fact.source in UNTOLD and not isinstance(state, Known)
+        if self.about_policy and fact.source != "policy":
+            return fact.name in self.used and not untold
         return fact.name in self.used or not (untold or fact.name in QUIET)
 
     def row(self, fact: FactType) -> FactRow:
@@ -219,6 +222,7 @@ def fact_rows(
         used=frozenset(used),
         failing=frozenset(failing),
         captured_at=snapshot.captured_at,
+        about_policy=isinstance(facts.state("policy.name"), Known),
     )
     schema = SCHEMAS[CURRENT_SCHEMA].values()
     return _together([reader.row(fact) for fact in schema if reader.shows(fact)])

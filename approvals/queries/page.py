@@ -35,6 +35,7 @@ from approvals.queries.visible import load_request
 from approvals.quorum import Asked
 from approvals.states import WAITING, PermitStatus, Status
 from policies.difference import Line, difference
+from policies.models import PolicyVersion
 from portal.accounts.models import User
 from portal.directory.queries import groups_of, memberships_of
 from portal.kernel.clock import now
@@ -84,6 +85,15 @@ class PolicyLink:
 
 
 @dataclass(frozen=True)
+class Publication:
+    """The policy version a request is about; `number` was in force then, 0 when none was."""
+
+    version: PolicyVersion
+    number: int
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
 class RequestPage:
     """See the field names; no query is made from it."""
 
@@ -92,7 +102,7 @@ class RequestPage:
     state: StateTag
     sentence: str
     subject: list[tuple[str, str, bool]]
-    difference: list[Line]
+    publication: Publication | None
     run_label: str
     run_url: str
     asked_by: str
@@ -132,8 +142,8 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         state=state_tag(request, permit, sum(w.given for w in wanted), _needed(wanted)),
         sentence=summary(request, wanted, permit),
         subject=_subject(request),
-        difference=_difference(request),
-        run_label=run_label(request.run),
+        publication=_publication(request),
+        run_label="" if request.policy_version else run_label(request.run),
         run_url=str(request.run.get("url", "")),
         asked_by=request.asked_by,
         policies=[
@@ -244,15 +254,17 @@ def _subject(request: Request) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _difference(request: Request) -> list[Line]:
-    """What publishing changes, line by line, against what is in force now; all of it goes when
-    a policy is retired."""
+def _publication(request: Request) -> Publication | None:
+    """What publishing changes, line by line, against what was in force when the facts were read;
+    all of it goes when a policy is retired."""
     version = request.policy_version
     if version is None:
-        return []
-    current = version.policy.in_force
-    old = current.text if current is not None else ""
-    return difference(old, version.text if request.action == "publish" else "")
+        return None
+    facts = request.snapshot.facts if request.snapshot else {}
+    number = facts.get("policy.in_force", {}).get("value", 0)
+    before = version.policy.versions.filter(number=number).first()
+    after = version.text if request.action == "publish" else ""
+    return Publication(version, number, difference(before.text if before else "", after))
 
 
 def _requirements(

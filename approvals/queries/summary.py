@@ -95,7 +95,7 @@ def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
     facts = missing_facts(request)
     parts = [
         ngettext("%(n)d approval from %(groups)s", "%(n)d approvals from %(groups)s", missing)
-        % {"n": missing, "groups": _(" or ").join(w.waits_for or w.groups)}
+        % {"n": missing, "groups": _whom(w)}
         for w in open_ones
         if (missing := w.needed - w.given)
     ]
@@ -105,6 +105,17 @@ def _pending(request: Request, wanted: Sequence[Wanted]) -> str:
     if not parts:
         return _("Waiting for the next look at the facts.")
     return _("Waiting for %(what)s.") % {"what": _(" and ").join(parts)}
+
+
+def _whom(wanted: Wanted) -> str:
+    """The groups that are still asked; with an order, who is next."""
+    groups = _(" or ").join(wanted.groups if wanted.asked.sequence else wanted.waits_for)
+    if not wanted.asked.sequence or set(wanted.waits_for) == set(wanted.groups):
+        return groups
+    return _("%(groups)s, next %(who)s") % {
+        "groups": groups,
+        "who": _(" or ").join(wanted.waits_for),
+    }
 
 
 def _denied(request: Request) -> str:
