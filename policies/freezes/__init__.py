@@ -1,0 +1,1 @@
+"""The calendar of freezes and business hours: windows, exceptions, iCalendar in and out."""
