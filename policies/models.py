@@ -4,11 +4,25 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from policies.freezes.models import (
+    CalendarFeed,
+    FreezeException,
+    FreezeWindow,
+    ImportedCalendar,
+)
 from portal.access.capabilities import POLICY_CAPABILITIES, permissions
 from portal.access.models import PolicyUserPermission
 from portal.kernel.ids import new_id
 
-__all__ = ["Policy", "PolicyUserPermission", "PolicyVersion"]
+__all__ = [
+    "CalendarFeed",
+    "FreezeException",
+    "FreezeWindow",
+    "ImportedCalendar",
+    "Policy",
+    "PolicyUserPermission",
+    "PolicyVersion",
+]
 
 
 class Policy(models.Model):

@@ -34,6 +34,7 @@ class Environment(BaseSettings):
         default="ERROR", validation_alias="COUNTERSIGN_REQUEST_LOG"
     )
     git_roots: str = Field(default="", validation_alias="COUNTERSIGN_GIT_ROOTS")
+    calendar_hosts: str = Field(default="", validation_alias="COUNTERSIGN_CALENDAR_HOSTS")
     web_threads: int = Field(default=6, validation_alias="COUNTERSIGN_WEB_THREADS", ge=1, le=64)
 
     @field_validator("public_url")
