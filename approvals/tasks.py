@@ -7,9 +7,12 @@ from celery import shared_task
 from approvals.lifecycle.announce import publish
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
+from approvals.lifecycle.look_again import look_again
 from approvals.lifecycle.publish import approved_publications, publish_approved
 from approvals.lifecycle.rejudge import moved_policies, rejudge_moved
 from approvals.lifecycle.supersede import retire_older, unfinished
+from policies.freezes.calendars import due_calendars, read_calendar
+from policies.freezes.looks import due_looks
 
 
 @shared_task(name="approvals.read_source")
@@ -36,9 +39,21 @@ def rejudge_task(policy_id: str) -> None:
     rejudge_moved(UUID(policy_id))
 
 
+@shared_task(name="approvals.look_again")
+def look_again_task(kind: str, row_id: str) -> None:
+    """Judge again what waits where one row of the calendar reaches, if that is due."""
+    look_again(kind, UUID(row_id))
+
+
+@shared_task(name="approvals.read_calendar")
+def read_calendar_task(calendar_id: str) -> None:
+    """Read one imported calendar, if it is due."""
+    read_calendar(UUID(calendar_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
-    """Find what time or a lost message left: overdue requests, permits, readings."""
+    """Find what time or a lost message left: overdue requests, permits, looks, readings."""
     expire_all()
     for request_id, source in due_readings():
         publish("approvals.read_source", str(request_id), source)
@@ -48,3 +63,7 @@ def sweep() -> None:
         publish("approvals.rejudge", str(policy_id))
     for request_id in approved_publications():
         publish("approvals.publish", str(request_id))
+    for kind, row_id in due_looks():
+        publish("approvals.look_again", kind, str(row_id))
+    for calendar_id in due_calendars():
+        publish("approvals.read_calendar", str(calendar_id))

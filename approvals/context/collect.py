@@ -27,7 +27,8 @@ class Answer:
 
 
 def question_about(request: Request, now: datetime) -> Question:
-    """The question every source gets; reads the environment's past (one statement)."""
+    """The question every source gets; reads the environment's past and calendar (one statement)."""
+    history, calendar = history_of(request.project_id, request.environment_id, request.action, now)
     return Question(
         request_id=request.id,
         project_id=request.project_id,
@@ -43,8 +44,9 @@ def question_about(request: Request, now: datetime) -> Question:
         reason=request.reason,
         repository=request.project.repository,
         branch=request.project.branch,
-        history=history_of(request.environment_id, request.action, now),
         policy_version=request.policy_version,
+        history=history,
+        calendar=calendar,
         now=now,
     )
 

@@ -1,4 +1,4 @@
-"""One environment's past, read from the portal's own tables in one statement."""
+"""One environment's past and its calendar, read from the portal's own tables in one statement."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,9 +6,13 @@ from uuid import UUID
 
 from django.db import connection
 
-_SQL = """
-SELECT running.commit, running.finished_at, last.status, week.issued, week.failed
-FROM (SELECT 1) AS one
+from policies.freezes.queries import CALENDAR_SQL, calendar_from, calendar_parameters
+from policies.freezes.state import Calendar
+
+_SQL = f"""
+SELECT running.commit, running.finished_at, last.status, week.issued, week.failed,
+       calendar.windows, calendar.exceptions, calendar.silences
+FROM ({CALENDAR_SQL}) AS calendar
 LEFT JOIN LATERAL (
     SELECT r.subject->>'commit' AS commit, p.finished_at
     FROM approvals_permit p JOIN approvals_request r ON r.id = p.request_id
@@ -25,7 +29,7 @@ CROSS JOIN LATERAL (
     FROM approvals_permit p JOIN approvals_request r ON r.id = p.request_id
     WHERE p.environment_id = %(environment)s AND p.finished_at > %(since)s
       AND r.action = %(action)s) AS week
-"""
+"""  # noqa: S608  (only a constant is put in)
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,16 @@ class History:
     failures_7d: int
 
 
-def history_of(environment_id: UUID, action: str, now: datetime) -> History:
-    """Read it in one statement.
+def history_of(
+    project_id: UUID, environment_id: UUID, action: str, now: datetime
+) -> tuple[History, Calendar]:
+    """Read both in one statement.
 
-    Of this action alone: a harmless smoke test must not become what a deployment is compared with.
+    The past is of this action alone: a harmless smoke test must not become what a deployment is
+    compared with.
     """
-    since = now - timedelta(days=7)
+    parameters = calendar_parameters(project_id, environment_id, action, now)
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"environment": environment_id, "action": action, "since": since})
-        commit, since, last, issued, failed = cursor.fetchone()
-    return History(commit or "", since, last or "none", issued, failed)
+        cursor.execute(_SQL, {**parameters, "since": now - timedelta(days=7)})
+        commit, since, last, issued, failed, *calendar = cursor.fetchone()
+    return History(commit or "", since, last or "none", issued, failed), calendar_from(*calendar)

@@ -2,6 +2,7 @@
 
 from approvals.context.source import Source
 from approvals.context.sources.clock import ClockSource
+from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
 from approvals.context.sources.history import HistorySource
 from approvals.context.sources.policy import PolicySource
@@ -15,6 +16,7 @@ SOURCES: dict[str, Source] = {
         HistorySource(),
         ClockSource(),
         PolicySource(),
+        FreezesSource(),
         GitSource(),
     )
 }
@@ -29,5 +31,7 @@ VOLATILE = frozenset(
         "time.now",
         "history.running_since_s",
         "history.last_success_age_s",
+        "ops.freeze_ends_s",
+        "ops.next_freeze_s",
     }
 )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from approvals.context.history import History
+from policies.freezes.state import Calendar
 from policies.language.facts import (
     CURRENT_SCHEMA,
     SCHEMAS,
@@ -43,6 +44,7 @@ class Question:
     branch: str
     history: History
     policy_version: PolicyVersion | None
+    calendar: Calendar
     now: datetime
 
     @property

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from approvals.context.drift import changes_between, unknown_held
 from approvals.models import Request, Snapshot
+from policies.freezes.state import FAR_S
 from policies.language.facts import Facts, FactState, Known
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
+from portal.kernel.clock import now
+from portal.templatetags.times import clock_words
 
 GROUPS = {
     "policy": _("Policy"),
@@ -18,6 +21,7 @@ GROUPS = {
     "claims": _("Checks"),
     "history": _("Live state"),
     "request": _("Request"),
+    "freezes": _("Calendar"),
     "clock": _("Calendar"),
 }
 LABELS = {
@@ -66,6 +70,13 @@ LABELS = {
     "policy.groups_missing": _("Groups without members"),
     "policy.lines_added": _("Lines added"),
     "policy.lines_removed": _("Lines removed"),
+    "ops.freeze": _("Freeze"),
+    "ops.freeze_reason": _("Reason of the freeze"),
+    "ops.freeze_ends_s": _("Freeze ends in"),
+    "ops.freeze_exception": _("Exception from the freeze"),
+    "ops.next_freeze_s": _("Next freeze"),
+    "ops.next_freeze_reason": _("Reason of the next freeze"),
+    "ops.business_hours": _("Business hours"),
     "time.weekday": _("Day"),
     "time.hour": _("Hour (UTC)"),
 }
@@ -76,9 +87,11 @@ HIDDEN = frozenset(
     | {"request.system", "request.pipeline", "request.job", "time.now"}
 )
 LOOK_WHEN_FALSE = frozenset({"git.exists", "git.is_head", "git.on_branch"})
+FREEZES = frozenset({"ops.freeze", "ops.next_freeze_s", "ops.freeze_exception"})
 # Said by another row already, or background: shown when a policy reads them.
 QUIET = frozenset(
     {"git.files_changed", "git.insertions", "git.deletions", "history.last_success_age_s"}
+    | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
     | {"git.signed", "time.weekday", "time.hour", "request.actor"}
 )
 # Sources that have nothing to say of most requests.
@@ -88,7 +101,7 @@ SHOWN_PATHS = 12
 
 @dataclass(frozen=True)
 class FactRow:
-    """One fact, ready to be shown. `status`: holds, look, fails, unknown or reading."""
+    """One fact, ready to be shown. `status`: holds, look, fails, freeze, unknown or reading."""
 
     name: str
     label: str
@@ -131,7 +144,7 @@ def words(state: FactState, name: str = "") -> str:
     return str(value) if value != "" else str(_("none"))
 
 
-def _size(facts: Facts) -> str:
+def _size(facts: Facts, _name: str) -> str:
     """“+182 −40 in 11 files” for the row that says how large the change is."""
     parts = [facts.state(f"git.{name}") for name in ("insertions", "deletions", "files_changed")]
     values = [part.value for part in parts if isinstance(part, Known)]
@@ -140,6 +153,18 @@ def _size(facts: Facts) -> str:
     added, removed, files = values
     text = ngettext("+%(a)s −%(r)s in %(n)s file", "+%(a)s −%(r)s in %(n)s files", int(str(files)))
     return text % {"a": added, "r": removed, "n": files}
+
+
+def _freeze(facts: Facts, name: str) -> str:
+    """“Year end, until 2 Jan 08:00”: the freeze in force, or the next one and when it begins."""
+    state, running = facts.state(name), name == "ops.freeze"
+    seconds = facts.state("ops.freeze_ends_s" if running else name)
+    reason = facts.state("ops.freeze_reason" if running else "ops.next_freeze_reason")
+    if not (isinstance(seconds, Known) and isinstance(reason, Known)) or not reason.value:
+        return str(_("none in the next two years")) if _is_far(state) else words(state, name)
+    moment = seconds.observed_at + timedelta(seconds=int(str(seconds.value)))
+    text = _("%(reason)s, until %(moment)s") if running else _("%(reason)s, from %(moment)s")
+    return text % {"reason": reason.value, "moment": clock_words(moment, now())}
 
 
 def missing_facts(request: Request) -> list[str]:
@@ -163,6 +188,14 @@ def duration_words(seconds: int) -> str:
     return f"{days} d {hours % 24} h"
 
 
+# Rows whose value is made of several facts.
+COMPOSED = {"git.diff_lines": _size, "ops.freeze": _freeze, "ops.next_freeze_s": _freeze}
+
+
+def _is_far(state: FactState) -> bool:
+    return isinstance(state, Known) and state.value == FAR_S
+
+
 @dataclass(frozen=True)
 class _Reader:
     """What one page knows about facts: which changed, and what policy makes of each."""
@@ -181,6 +214,7 @@ class _Reader:
         if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
             return False
         untold = fact.source in UNTOLD and not isinstance(state, Known)
+        untold |= fact.name == "ops.next_freeze_s" and _is_far(state)
         if self.about_policy and fact.source != "policy":
             return fact.name in self.used and not untold
         return fact.name in self.used or not (untold or fact.name in QUIET)
@@ -190,7 +224,7 @@ class _Reader:
         return FactRow(
             name=name,
             label=str(LABELS.get(name, name)),
-            value=_size(self.facts) if name == "git.diff_lines" else words(state, name),
+            value=COMPOSED[name](self.facts, name) if name in COMPOSED else words(state, name),
             status=_status(name, state, self.failing),
             source=fact.source,
             observed_at=state.observed_at if isinstance(state, Known) else None,
@@ -251,11 +285,11 @@ def grouped(rows: Iterable[FactRow]) -> list[FactGroup]:
     listed = list(rows)
     changed = [row for row in listed if row.changed]
     groups = [FactGroup(str(_("Changed")), changed)] if changed else []
+    by_title: dict[str, list[FactRow]] = {}
     for source, title in GROUPS.items():
         found = [row for row in listed if row.source == source and not row.changed]
-        if found:
-            groups.append(FactGroup(str(title), found))
-    return groups
+        by_title.setdefault(str(title), []).extend(found)
+    return groups + [FactGroup(title, found) for title, found in by_title.items() if found]
 
 
 def _news(old: Facts, new: Facts) -> Mapping[str, str]:
@@ -272,6 +306,8 @@ def _status(name: str, state: FactState, failing: frozenset[str]) -> str:
         return "reading" if state.kind == "pending" else "unknown"
     if name in failing:
         return "fails"
+    if name in FREEZES and state.value is not False and not _is_far(state):
+        return "freeze"
     if name in LOOK_WHEN_FALSE and state.value is False:
         return "look"
     if name == "git.signature" and state.value == "bad":

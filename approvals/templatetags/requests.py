@@ -55,6 +55,7 @@ FACT_STATES = {
     "holds": ("ok", "circle-check", _("holds")),
     "look": ("warn", "triangle-alert", _("look")),
     "fails": ("bad", "circle-x", _("fails")),
+    "freeze": ("info", "snowflake", _("freeze")),
     "unknown": ("idle", "circle-question-mark", _("unknown")),
     "reading": ("info", "loader", _("being read")),
     "unread": ("idle", "dot", _("known; no rule reads it")),

@@ -1,7 +1,8 @@
 """The fact schema: every fact a condition may name, with its type and where it comes from.
 
-A published schema never changes, because stored policy versions were checked against it; new
-facts make a new schema beside the old one.
+Once a release carries a schema it never changes, because stored policy versions were checked
+against it; new facts then make a new schema beside the old one. No release carries v1 yet: until
+then facts may be added to it, never taken out or given another type.
 """
 
 from collections.abc import Iterator, Mapping
@@ -114,6 +115,20 @@ _CLOCK: tuple[Row, ...] = (
     ("time.hour", "int", "Hour of the day in UTC, 0 to 23."),
     ("time.now", "string", "The moment of the verdict, RFC 3339 in UTC."),
 )
+_FREEZES: tuple[Row, ...] = (
+    ("ops.freeze", "bool", "Whether a freeze is in force there now, and no exception lifts it."),
+    ("ops.freeze_reason", "string", "Why; empty when no freeze is in force."),
+    ("ops.freeze_ends_s", "int", "Time until freezes end; 0 when none is in force.", "seconds"),
+    ("ops.freeze_exception", "string", "Exception that lifts a freeze now; empty when none."),
+    (
+        "ops.next_freeze_s",
+        "int",
+        "Time until the next freeze begins; 63072000 (two years) when none begins before.",
+        "seconds",
+    ),
+    ("ops.next_freeze_reason", "string", "Why the next freeze comes; empty when none."),
+    ("ops.business_hours", "bool", "Whether it is business hours there; unknown where none are."),
+)
 
 
 def _declare(rows: tuple[Row, ...], provenance: Provenance, source: str) -> Iterator[FactType]:
@@ -144,6 +159,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             _declare(_GIT, "attested", "git"),
             _declare(_POLICY, "attested", "policy"),
             _declare(_CLOCK, "attested", "clock"),
+            _declare(_FREEZES, "attested", "freezes"),
         )
     }
 )
