@@ -1,6 +1,6 @@
 """Addresses of policies and their versions."""
 
-from django.urls import path
+from django.urls import include, path
 
 from policies.views import editor, policies, versions
 
@@ -8,6 +8,7 @@ _POLICY = "policies/<uuid:policy_id>"
 _VERSION = f"{_POLICY}/versions/<int:number>"
 
 urlpatterns = [
+    path("freezes/", include("policies.freezes.urls")),
     path("policies/", policies.policies, name="policies"),
     path("policies/new", editor.policy_new, name="policy-new"),
     path(_POLICY, policies.policy, name="policy"),

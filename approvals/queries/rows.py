@@ -26,6 +26,7 @@ from portal.directory.queries import memberships_of
 from portal.kernel.clock import now
 
 SOON = timedelta(minutes=15)
+COMING = timedelta(days=1)
 _JOINED = ("account", "token", "policy_version__policy")
 
 
@@ -63,6 +64,8 @@ class QueueRow:
     asked_by: str
     decided: DecisionLine | None
     votes: list[bool] = field(default_factory=list)
+    freeze_until: datetime | None = None
+    freeze_from: datetime | None = None
 
 
 def title_of(request: Request) -> str:
@@ -150,6 +153,8 @@ def _row(
         asked_by=request.asked_by,
         decided=line_of(current[-1], request) if current else None,
         votes=[n < given for n in range(min(needed, 6))],
+        freeze_until=_moment(request, "ops.freeze_ends_s", 1) if waiting else None,
+        freeze_from=_moment(request, "ops.next_freeze_s", 0) if waiting else None,
     )
 
 
@@ -179,3 +184,12 @@ def _size(request: Request) -> tuple[int, int] | None:
     added = facts.get("git.insertions", {}).get("value")
     removed = facts.get("git.deletions", {}).get("value")
     return (added, removed) if added is not None and removed is not None else None
+
+
+def _moment(request: Request, name: str, least: int) -> datetime | None:
+    """When the freeze in force ends, or the next one begins if that is within a day."""
+    fact = request.snapshot.facts.get(name, {}) if request.snapshot else {}
+    seconds = fact.get("value")
+    if seconds is None or seconds < least or (not least and seconds > COMING.total_seconds()):
+        return None
+    return datetime.fromisoformat(fact["observed_at"]) + timedelta(seconds=seconds)

@@ -99,6 +99,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(cast(str, parts.hostname), _port(parts), timeout=SECONDS)
         self._address = address
         self._secure = parts.scheme == "https"
+        self.late = False
 
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), self.timeout)
@@ -109,6 +110,7 @@ class _Connection(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """End it from outside: time is over."""
+        self.late = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)
@@ -150,6 +152,8 @@ def _ask(connection: _Connection, parts: SplitResult, etag: str, modified: str) 
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise FetchFailed("its server answers in a compressed form")
     body = response.read(MAX_BYTES + 1)
+    if connection.late:  # what was cut off may look like the whole
+        raise TimeoutError
     if len(body) > MAX_BYTES:
         raise FetchFailed(f"it is larger than {MAX_BYTES // 1024} KiB")
     return Fetched(body, _kept(response, "ETag", 500), _kept(response, "Last-Modified", 100))

@@ -8,7 +8,11 @@ from tests.access.world import PERSONAS, every_address
 
 OURS = rows(PAGES) | rows(MACHINES)
 THEIRS = rows(ELSEWHERE)
-OF_A_PROJECT = {"project_id", "environment_id", "account_id", "token_id", "request_id"}
+OF_A_PROJECT = {"project_id", "environment_id", "account_id", "token_id", "request_id"} | {
+    "window_id",
+    "exception_id",
+    "calendar_id",
+}
 
 
 def answers(world, name, place, method):

@@ -10,6 +10,7 @@ from django.urls import get_resolver
 
 from approvals.lifecycle.submit import submit_request
 from approvals.models import Request
+from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from portal.access import grant_role
 from portal.access.models import Organisation
@@ -22,6 +23,7 @@ from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
 from portal.kernel.ids import new_id
 from tests.factories import Company, company, person, submission
+from tests.freezes import a_calendar, a_freeze, an_exception
 
 PERSONAS = (
     "anonymous",
@@ -51,6 +53,9 @@ class Place:
     token: ProjectToken
     secret: str
     request: Request
+    window: Any
+    exception: Any
+    calendar: Any
 
 
 @dataclass
@@ -63,6 +68,7 @@ class World:
     group: ApproverGroup
     policy: Any
     people: dict[str, Any]
+    feed: tuple[Any, str]
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
@@ -101,6 +107,11 @@ class World:
             "token_id": place.token.pk,
             "request_id": place.request.pk,
             "permit_id": new_id(),
+            "window_id": place.window.pk,
+            "exception_id": place.exception.pk,
+            "calendar_id": place.calendar.pk,
+            "feed_id": self.feed[0].pk,
+            "token": self.feed[1],
             "group_id": self.group.pk,
             "policy_id": self.policy.pk,
             "person_id": self.people["approver"].pk,
@@ -124,7 +135,12 @@ def _place(who: Company, project: Project) -> Place:
         token=token, submission=submission(project=project.slug), idempotency_key="first"
     )
     request.refresh_from_db()
-    return Place(project, environment, account, token, secret, request)
+    calendar = (
+        a_freeze(who.admin, project),
+        an_exception(who.admin, project),
+        a_calendar(who.admin, project),
+    )
+    return Place(project, environment, account, token, secret, request, *calendar)
 
 
 def _people(who: Company) -> dict[str, Any]:
@@ -155,6 +171,7 @@ def build() -> World:
         group=group,
         policy=Policy.objects.get(),
         people=people,
+        feed=create_feed(by=people["administrator"], name="phone"),
     )
     for name, one in people.items():
         client = Client()
