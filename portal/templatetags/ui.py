@@ -136,7 +136,8 @@ def nav(context: template.Context, place: str = "top") -> dict[str, Any]:
     """The menu; `place` is `top` (the bar) or `pop` (what a phone's bar has no room for)."""
     request: HttpRequest = context["request"]
     items = [("queue", _("Queue")), ("requests", _("Requests")), ("policies", _("Policies")),
-             ("freezes", _("Freezes")), ("projects", _("Projects")), ("groups", _("Groups"))]  # fmt: skip
+             ("freezes", _("Freezes")), ("projects", _("Projects")),
+             ("groups", _("Groups"))]  # fmt: skip
     if context.get("is_administrator"):
         items.append(("people", _("People")))
     links = [

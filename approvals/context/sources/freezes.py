@@ -12,6 +12,7 @@ class FreezesSource(Source):
 
     name = "freezes"
     at_hand = True
+    silence = "no business hours are defined there, or an imported calendar cannot be read"
 
     def read(self, question: Question) -> Mapping[str, object | None]:
         hours, why = business_hours(question.calendar, question.now)
