@@ -1,15 +1,17 @@
 """Judging again what waits: because a fact was read, or because policy or the calendar changed.
 
 Who changes a policy leaves a mark on its row; the worker judges every waiting request that it
-matches, each in its own transaction, and takes the mark away at the end. Killed anywhere, it begins
-again; a request whose policies have not moved is left alone.
+reaches, each in its own transaction, and takes the mark away at the end. Killed anywhere, it goes
+on with those that still stand on a verdict from before.
 """
 
+import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from approvals.context.collect import facts_at_hand, question_about, states_of, without_source
 from approvals.context.source import Question
@@ -18,12 +20,16 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Reading, Request
 from approvals.permissions import is_late
 from approvals.states import WAITING
-from policies.language.document import PinnedVersion
+from policies.language.document import PinnedVersion, matches
 from policies.language.facts import Facts, FactState
 from policies.models import Policy
-from policies.queries import BrokenPolicy
+from policies.queries import BrokenPolicy, document_of
 from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
+
+LONGEST = 45.0  # seconds, well under the time limit of a task
+# A verdict may be given by the old policies a moment after the new one commits.
+AT_ONCE = timedelta(seconds=30)
 
 
 def judge_again(request: Request) -> None:
@@ -59,14 +65,37 @@ def policies_moved(request: Request, policies: Iterable[PinnedVersion]) -> bool:
 
 def rejudge_moved(policy_id: UUID) -> int:
     """Judge again what waits where this policy came into force or went out of it; how many."""
-    marked = Policy.objects.values_list("moved_at", flat=True).get(pk=policy_id)
-    if marked is None:
+    policy = Policy.objects.select_related("in_force").get(pk=policy_id)
+    if policy.moved_at is None:
         return 0
-    waiting = Request.objects.filter(status__in=[status.value for status in WAITING])
-    count = sum(_rejudge(one) for one in waiting.order_by("pk").values_list("pk", flat=True))
+    ends, count = time.monotonic() + LONGEST, 0
+    for request_id in _affected(policy):
+        if time.monotonic() > ends:
+            return count  # the mark stays, and the next sweep goes on
+        count += _rejudge(request_id)
     # Another move meanwhile leaves another mark, which stays.
-    Policy.objects.filter(pk=policy_id, moved_at=marked).update(moved_at=None)
+    Policy.objects.filter(pk=policy_id, moved_at=policy.moved_at).update(moved_at=None)
     return count
+
+
+def _affected(policy: Policy) -> list[UUID]:
+    """What waits on a verdict from before, by this policy or for a target that it matches now."""
+    judged = [{"policy": policy.name}]
+    affected = Q(verdict__body__policies__contains=judged)
+    affected |= Q(verdict__body__shadow__contains=judged)
+    waiting = Request.objects.filter(
+        status__in=[status.value for status in WAITING],
+        verdict__given_at__lt=policy.moved_at + AT_ONCE if policy.moved_at else now(),
+    )
+    if policy.in_force is not None:
+        match = document_of(policy.in_force)
+        places = waiting.values_list(
+            "project__slug", "environment__name", "action", "environment_id"
+        ).distinct()
+        for project, environment, action, place in places:
+            if matches(match, project, environment, action):
+                affected |= Q(environment=place, action=action)
+    return list(waiting.filter(affected).order_by("pk").values_list("pk", flat=True))
 
 
 def moved_policies() -> list[UUID]:
