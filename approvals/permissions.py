@@ -10,7 +10,7 @@ from typing import Any, Literal
 from approvals.models import Decision, Request
 from approvals.quorum import Asked, tally, would_count
 from approvals.states import OPEN, Status
-from policies.language.facts import Facts, Known, Unknown
+from policies.language.facts import Facts, FactState, Known, Unknown
 from policies.queries import BrokenPolicy, document_of
 from policies.reach import may_reach
 from portal.access import Capability, holds
@@ -126,7 +126,7 @@ def _unknown_authors(request: Request) -> Refusal | None:
         return None
     facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
     for name in (*_EMAILS, "git.authors"):
-        state = facts.state(name)
+        state = _named(facts.state(name))
         if isinstance(state, Unknown):
             if state.kind == "pending":
                 return Refusal(
@@ -134,11 +134,20 @@ def _unknown_authors(request: Request) -> Refusal | None:
                 )
             return Refusal(
                 "authors-unknown",
-                f"Who wrote the change is not known ({state.reason}), so nobody may decide. It is "
-                "read again by itself; if it stays unknown, look at the project's repository.",
+                f"Who wrote the change is not known ({state.reason}), so nobody may decide. A "
+                "repository that did not answer is read again by itself; anything else has to be "
+                "put right, and then the pipeline has to ask again.",
                 409,
             )
     return None
+
+
+def _named(state: FactState) -> FactState:
+    """A fact that names people; one that names nobody says nothing, whatever its source thinks."""
+    if isinstance(state, Unknown):
+        return state
+    people = state.value if isinstance(state.value, tuple) else (str(state.value),)
+    return state if all(people) else Unknown("it names no address", "unavailable")
 
 
 def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:

@@ -138,11 +138,14 @@ class Repository:
         ]
 
     def authors(self, base: str | None, commit: str) -> list[str] | None:
-        """E-mail addresses of the authors of every commit since `base`; None when too many."""
+        """E-mail addresses of who wrote or committed each commit since `base`; None: too many.
+
+        An empty one is among them when a commit names none.
+        """
         span = f"{base}..{commit}" if base else commit
-        text = self._run("log", f"--max-count={MAX_COMMITS + 1}", "--format=%ae", span, "--")
-        lines = text.split("\n")[:-1]
-        return sorted(set(lines) - {""}) if len(lines) <= MAX_COMMITS else None
+        text = self._run("log", f"--max-count={MAX_COMMITS + 1}", "--format=%ae%n%ce", span, "--")
+        lines = text.split("\n")[:-1]  # two for each commit
+        return sorted({line.strip() for line in lines}) if len(lines) <= 2 * MAX_COMMITS else None
 
     def _prepare(self) -> None:
         """An empty mirror in the repository's format, unless there is one of this address."""

@@ -31,7 +31,7 @@ LABELS = {
     "git.on_branch": _("On the protected branch"),
     "git.author": _("Author"),
     "git.committer": _("Committer"),
-    "git.authors": _("Authors since what runs now"),
+    "git.authors": _("Writers since what runs now"),
     "git.subject": _("Commit message"),
     "git.signed": _("Signed"),
     "git.signature": _("Signature"),

@@ -87,7 +87,7 @@ _GIT: tuple[Row, ...] = (
     ("git.on_branch", "bool", "Whether the commit is reachable from the protected branch."),
     ("git.author", "string", "E-mail address of the author."),
     ("git.committer", "string", "E-mail address of the committer."),
-    ("git.authors", "list", "Authors of all commits since what runs there now."),
+    ("git.authors", "list", "Who wrote or committed each commit since what runs now."),
     ("git.subject", "string", "First line of the commit message."),
     ("git.signed", "bool", "Whether the commit carries a good signature."),
     ("git.signature", "string", "State of the signature.", ("good", "bad", "unknown", "none")),

@@ -4,16 +4,19 @@ import pytest
 from django.db import ProgrammingError, transaction
 
 from approvals.context.history import history_of
+from approvals.lifecycle.enrich import read_source
 from approvals.lifecycle.finish import finish_permit
 from approvals.permissions import why_not
 from approvals.states import PermitStatus
 from portal.access import grant_role
+from portal.accounts.authentication import authenticate_token
 from portal.accounts.people import change_person
 from portal.accounts.service_accounts import change_service_account
 from portal.directory.projects import change_project
 from portal.kernel.clock import now
 from portal.kernel.errors import Forbidden
 from tests.factories import ask, decide, redeem
+from tests.integration.context.repositories import Repo
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +61,33 @@ def test_author_hidden_by_a_source_that_failed(who):
     request = type(request).objects.get(pk=request.pk)
     refusal = why_not(who.alice, "decide", request)
     assert (refusal.code, refusal.status) == ("authors-unknown", 409)
+    assert "the pipeline has to ask again" in refusal.sentence, "nobody reads it by itself"
+    assert not request.readings.exists()
+    who.token = authenticate_token(who.secret)
+    assert ask(who).readings.exists(), "a new one is read"
+
+
+@pytest.mark.parametrize("name", ["git.author", "git.committer", "git.authors"])
+def test_author_without_an_address(who, forge, name):
+    """Whom nothing names cannot be barred, so nobody decides."""
+    assert why_not(who.alice, "decide", forge.read(ask(who))) is None
+    forge.facts[name] = ("", "stranger@example.com") if name == "git.authors" else ""
+    refusal = why_not(who.alice, "decide", forge.read(ask(who)))
+    assert (refusal.code, refusal.status) == ("authors-unknown", 409)
+
+
+def test_committer_of_an_earlier_commit(who, tmp_path):
+    """Somebody else's commit on top does not free who committed the one below."""
+    repo = Repo(tmp_path / "shop")
+    repo.commit({"a": b"1\n"}, GIT_COMMITTER_EMAIL="alice@example.com")
+    tip = repo.commit({"a": b"2\n"})
+    change_project(by=who.admin, project=who.project, repository=str(repo.folder))
+    who.token = authenticate_token(who.secret)
+    request = ask(who, subject={"commit": tip})
+    assert read_source(request.id, "git")
+    request.refresh_from_db()
+    assert why_not(who.alice, "decide", request).code == "own-change"
+    assert decide(request, who.bob).status == "approved"
 
 
 def test_base_of_the_diff_is_not_moved_by_another_action(who):

@@ -10,6 +10,8 @@ MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person he
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "unavailable")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "unavailable")
+_NO_ADDRESS = Unknown("the commit names no address", "unavailable")
+_NAMELESS = Unknown("a commit since what runs there now names no address", "unavailable")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "unavailable")
 
 
@@ -50,8 +52,8 @@ class GitSource(Source):
         signed = repository.carries_signature(commit)
         signature = _SIGNATURES.get(mark, "unknown") if signed else "none"
         return {
-            "git.author": _address(author),
-            "git.committer": _address(committer),
+            "git.author": _address(author) or _NO_ADDRESS,
+            "git.committer": _address(committer) or _NO_ADDRESS,
             "git.subject": subject,
             "git.signed": signature == "good",
             "git.signature": signature,
@@ -64,9 +66,8 @@ class GitSource(Source):
         added = sum(add for add, _, _ in stat)
         removed = sum(remove for _, remove, _ in stat)
         paths = [path for _, _, path in stat]
-        authors = repository.authors(base, commit)
         return {
-            "git.authors": _TOO_LONG if authors is None else [_address(a) for a in authors],
+            "git.authors": _people(repository.authors(base, commit)),
             "git.paths": paths,
             "git.files_changed": len(paths),
             "git.insertions": added,
@@ -77,4 +78,12 @@ class GitSource(Source):
 
 def _address(text: str) -> str:
     """An e-mail address as a fact; a hostile one is cut, so that it hides no other author."""
+    text = text.strip()
     return text if len(text) <= MOST_ADDRESS else f"{text[:MOST_ADDRESS]}…"
+
+
+def _people(addresses: list[str] | None) -> list[str] | Unknown:
+    """Everybody's address, or why not everybody is known: one left out would be free to decide."""
+    if addresses is None:
+        return _TOO_LONG
+    return [_address(text) for text in addresses] if all(addresses) else _NAMELESS

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.context.repositories import Repo
 
 NOWHERE = "d" * 40
+MERGER = "merger@example.com"
 
 
 def identity(kind: bytes, who: bytes = b"Dev <dev@example.com>") -> bytes:
@@ -22,7 +23,7 @@ def test_the_first_deployment_is_measured_against_nothing(repo, facts_of):
     facts = facts_of(tip)
     assert facts["paths"] == ("a.txt", "b/c.txt")
     assert (facts["files_changed"], facts["insertions"], facts["deletions"]) == (2, 3, 0)
-    assert facts["authors"] == ("dev@example.com", "eve@example.com")
+    assert facts["authors"] == ("dev@example.com", "eve@example.com", MERGER)
     assert (facts["author"], facts["committer"]) == ("eve@example.com", "merger@example.com")
     assert (facts["exists"], facts["is_head"], facts["on_branch"]) == (True, True, True)
 
@@ -34,7 +35,7 @@ def test_a_later_deployment_is_measured_against_what_runs_there(repo, facts_of):
     facts = facts_of(tip, running=old)
     assert facts["paths"] == ("a.txt", "gone.txt")
     assert (facts["insertions"], facts["deletions"], facts["diff_lines"]) == (1, 2, 3)
-    assert facts["authors"] == ("ann@example.com", "b@example.com")
+    assert facts["authors"] == ("ann@example.com", "b@example.com", MERGER)
     assert facts["subject"] == "Remove"
 
 
@@ -90,7 +91,8 @@ def test_a_merge_brings_the_authors_of_both_sides(repo, facts_of):
     repo.commit({"c": b"1\n"}, GIT_AUTHOR_EMAIL="main@example.com")
     repo.git("merge", "-q", "--no-ff", "-m", "Merge", "side")
     facts = facts_of(repo.git("rev-parse", "HEAD"), running=old)
-    assert facts["authors"] == ("dev@example.com", "main@example.com", "side@example.com")
+    people = ("dev@example.com", "main@example.com", MERGER, "side@example.com")
+    assert facts["authors"] == people
     assert facts["paths"] == ("b", "c")
 
 
@@ -224,7 +226,7 @@ def test_a_long_history_is_read_quickly_and_whole(repo, facts_of):
     )
     repo.git("fast-import", "--quiet", input=stream)
     facts = facts_of(repo.git("rev-parse", "main"))
-    assert len(facts["authors"]) == 800, "nobody is left out"
+    assert len(facts["authors"]) == 801, "nobody is left out"
     assert facts["files_changed"] == 50
 
 
@@ -233,7 +235,7 @@ def test_authors_of_too_long_a_span_are_unknown(repo, facts_of, monkeypatch):
     first = repo.commit({"a": b"1\n"})
     repo.commit({"a": b"2\n"})
     tip = repo.commit({"a": b"3\n"})
-    assert facts_of(tip, running=first)["authors"] == ("dev@example.com",)
+    assert facts_of(tip, running=first)["authors"] == ("dev@example.com", MERGER)
     facts = facts_of(tip)
     assert facts["authors"].kind == "unavailable"
     assert facts["files_changed"] == 1
@@ -246,8 +248,35 @@ def test_an_endless_address_hides_no_other_author(repo, facts_of):
     long = "x" * 9_000 + "@example.com"
     tip = repo.commit({"a": b"3\n"}, GIT_AUTHOR_EMAIL=long, GIT_COMMITTER_EMAIL=long)
     facts = facts_of(tip, running=first)
-    assert facts["authors"] == ("ann@example.com", "x" * 320 + "…")
+    assert facts["authors"] == ("ann@example.com", MERGER, "x" * 320 + "…")
     assert facts["author"] == facts["committer"] == "x" * 320 + "…"
+
+
+def test_who_committed_part_of_the_change_is_among_its_writers(repo, facts_of):
+    """Who commits may have written it: what a commit says about its author is free to choose."""
+    first = repo.commit({"a": b"1\n"})
+    repo.commit({"a": b"2\n"}, GIT_COMMITTER_EMAIL="maria@example.com")
+    tip = repo.commit({"a": b"3\n"})
+    facts = facts_of(tip, running=first)
+    assert facts["authors"] == ("dev@example.com", "maria@example.com", MERGER)
+
+
+@pytest.mark.parametrize("address", [b"", b" "])
+@pytest.mark.parametrize("kind", ["author", "committer"])
+def test_a_commit_without_an_address_leaves_its_people_unknown(repo, facts_of, kind, address):
+    first = repo.commit({"a": b"1\n"})
+    assert facts_of(first)["authors"] == ("dev@example.com", MERGER)
+    nobody = identity(kind.encode(), b"Nobody <%s>" % address)
+    lines = {"author": identity(b"author"), "committer": identity(b"committer"), kind: nobody}
+    nameless = repo.raw_commit(lines["author"] + lines["committer"])
+    facts = facts_of(nameless, running=first)
+    assert facts[kind].reason == "the commit names no address"
+    assert facts["committer" if kind == "author" else "author"] == "dev@example.com"
+    assert "names no address" in facts["authors"].reason
+    repo.git("reset", "-q", "--hard")
+    later = facts_of(repo.commit({"a": b"2\n"}), running=first)
+    assert later["author"] == "dev@example.com"
+    assert later["authors"].kind == "unavailable", "one of them is still not known"
 
 
 class TestSignatures:
