@@ -89,7 +89,7 @@ _GIT: tuple[Row, ...] = (
     ("git.committer", "string", "E-mail address of the committer."),
     ("git.authors", "list", "Who wrote or committed each commit since what runs now."),
     ("git.subject", "string", "First line of the commit message."),
-    ("git.signed", "bool", "Whether the commit carries a good signature."),
+    ("git.signed", "bool", "Whether its signature is good; unknown if it cannot be checked."),
     ("git.signature", "string", "State of the signature.", ("good", "bad", "unknown", "none")),
     ("git.paths", "list", "Paths changed against what runs there now."),
     ("git.files_changed", "int", "Files changed against what runs there now."),

@@ -12,6 +12,7 @@ _NO_BRANCH = Unknown("the repository does not have the project's branch", "unava
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "unavailable")
 _NO_ADDRESS = Unknown("the commit names no address", "unavailable")
 _NAMELESS = Unknown("a commit since what runs there now names no address", "unavailable")
+_UNCHECKED = Unknown("the signature could not be checked", "unavailable")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "unavailable")
 
 
@@ -55,7 +56,7 @@ class GitSource(Source):
             "git.author": _address(author) or _NO_ADDRESS,
             "git.committer": _address(committer) or _NO_ADDRESS,
             "git.subject": subject,
-            "git.signed": signature == "good",
+            "git.signed": _UNCHECKED if signature == "unknown" else signature == "good",
             "git.signature": signature,
         }
 
