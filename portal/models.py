@@ -6,6 +6,7 @@ from portal.access.models import (
     Organisation,
     OrganisationUserPermission,
     ProjectUserPermission,
+    RoleGrant,
 )
 from portal.accounts.models import ProjectToken, ServiceAccount, User
 from portal.directory.models import ApproverGroup, Environment, Membership, Project
@@ -23,6 +24,7 @@ __all__ = [
     "Project",
     "ProjectToken",
     "ProjectUserPermission",
+    "RoleGrant",
     "ServiceAccount",
     "User",
 ]

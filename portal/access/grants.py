@@ -1,4 +1,4 @@
-"""Granting and revoking roles. A role is a named permission set; nothing else is stored."""
+"""Granting and revoking roles: the permissions they amount to, and which role gave them."""
 
 from typing import Any
 
@@ -8,27 +8,23 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from portal.access.capabilities import ROLES, Capability, Role
 from portal.access.holds import holders, require
-from portal.kernel.errors import Forbidden, Invalid
-from portal.ledger.actors import person_actor
+from portal.access.models import RoleGrant
+from portal.kernel.errors import Forbidden, Invalid, NotFound
+from portal.ledger.actors import Actor, person_actor
 from portal.ledger.record import record
 
 
-def _maximal(held: set[str], scope: str) -> list[Role]:
-    fitting = [
-        role
-        for role in ROLES.values()
-        if scope in role.scopes and {c.value for c in role.capabilities} <= held
-    ]
-    return [r for r in fitting if not any(r.capabilities < other.capabilities for other in fitting)]
+def _place(target: Model) -> dict[str, Any]:
+    return {"kind": str(target._meta.model_name), "object_id": str(target.pk)}
 
 
 def roles_held(target: Model) -> list[tuple[Any, list[Role]]]:
-    """Each person with permissions on `target` and the roles these amount to, by name."""
-    by_person: dict[Any, set[str]] = {}
-    for row in holders(target):
-        by_person.setdefault(row.user, set()).add(row.permission.codename)
-    scope = target._meta.model_name or ""
-    return [(person, _maximal(held, scope)) for person, held in by_person.items()]
+    """Each person with roles on `target`, by name, and the roles in the order of their names."""
+    by_person: dict[Any, list[Role]] = {}
+    rows = RoleGrant.objects.filter(**_place(target)).select_related("person")
+    for row in rows.order_by("person__name", "person_id", "role"):
+        by_person.setdefault(row.person, []).append(ROLES[row.role])
+    return list(by_person.items())
 
 
 def _role_for(name: str, target: Model) -> Role:
@@ -47,10 +43,10 @@ def _may_grant(by: Any, to: Any, target: Model) -> None:
         )
 
 
-def _record(event: str, by: Any, to: Any, role: Role, target: Model) -> None:
+def _record(event: str, actor: Actor, to: Any, role: Role, target: Model) -> None:
     record(
         event,
-        actor=person_actor(by),
+        actor=actor,
         project=target.pk if target._meta.model_name == "project" else None,
         object={
             "kind": str(target._meta.model_name),
@@ -61,51 +57,63 @@ def _record(event: str, by: Any, to: Any, role: Role, target: Model) -> None:
     )
 
 
+def _lock(person: Any) -> None:
+    """One change of a person's roles at a time: each keeps what the others still give."""
+    type(person).objects.select_for_update(no_key=True).get(pk=person.pk)
+
+
+def _give(to: Any, role: Role, target: Model) -> bool:
+    """Whether anything was new: the grant, or what a newer release added to the role."""
+    _, created = RoleGrant.objects.get_or_create(person=to, role=role.name, **_place(target))
+    held = {row.permission.codename for row in holders(target).filter(user=to)}
+    missing = {capability.value for capability in role.capabilities} - held
+    for codename in missing:
+        assign_perm(codename, to, target)
+    return created or bool(missing)
+
+
 @transaction.atomic
 def grant_role(*, by: Any, to: Any, role: str, target: Model) -> None:
-    """Give `to` every capability of `role` on `target`.
+    """Give `to` every capability of `role` on `target`; granting it again records nothing.
 
     Raises Forbidden unless `by` is an administrator and somebody else, Invalid for a role that does
     not exist for this kind of object.
     """
     _may_grant(by, to, target)
     found = _role_for(role, target)
-    for capability in found.capabilities:
-        assign_perm(capability.value, to, target)
-    _record("role.granted", by, to, found, target)
+    _lock(to)
+    if _give(to, found, target):
+        _record("role.granted", person_actor(by), to, found, target)
 
 
 @transaction.atomic
 def revoke_role(*, by: Any, to: Any, role: str, target: Model) -> None:
-    """Take from `to` what only this role gave. Raises as `grant_role` does."""
+    """Take from `to` what only this role gave; other roles granted to them stay whole.
+
+    Raises as `grant_role` does, and NotFound for a role that `to` does not hold.
+    """
     _may_grant(by, to, target)
     found = _role_for(role, target)
-    keep: set[Capability] = set()
-    for person, roles in roles_held(target):
-        if person.pk == to.pk:
-            keep = {c for r in roles if r.name != role for c in r.capabilities}
+    _lock(to)
+    mine = RoleGrant.objects.filter(person=to, **_place(target))
+    removed, _ = mine.filter(role=found.name).delete()
+    if not removed:
+        raise NotFound(f"{to} does not hold the role “{found.title}” on {target}.")
+    others = mine.values_list("role", flat=True)
+    keep = {capability for name in others for capability in ROLES[name].capabilities}
     for capability in found.capabilities - keep:
         remove_perm(capability.value, to, target)
-    _record("role.revoked", by, to, found, target)
+    _record("role.revoked", person_actor(by), to, found, target)
 
 
 @transaction.atomic
-def found_administrator(*, to: Any, target: Model, actor: Any) -> None:
+def found_administrator(*, to: Any, target: Model, actor: Actor) -> None:
     """The first administrator of an empty portal, granted by the system (set-up only).
 
     Raises Forbidden once anybody administers the portal.
     """
     if any(row.permission.codename == Capability.ADMINISTER for row in holders(target)):
         raise Forbidden("This portal already has an administrator.", code="has-administrator")
-    for capability in ROLES["administrator"].capabilities:
-        assign_perm(capability.value, to, target)
-    record(
-        "role.granted",
-        actor=actor,
-        object={
-            "kind": "organisation",
-            "id": str(target.pk),
-            "person": str(to.actor_ref),
-            "role": "administrator",
-        },
-    )
+    role = ROLES["administrator"]
+    _give(to, role, target)
+    _record("role.granted", actor, to, role, target)

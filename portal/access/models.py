@@ -1,5 +1,6 @@
 """Permission tables with real foreign keys (guardian's direct form), one per kind of object."""
 
+from django.conf import settings
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
@@ -18,6 +19,30 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RoleGrant(models.Model):
+    """One role granted to a person on one object. What it allows stands in the permission tables;
+    this says why, so that roles that overlap are revoked one by one."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_grants"
+    )
+    role = models.CharField(max_length=50)
+    kind = models.CharField(max_length=50)  # the object's model name
+    object_id = models.CharField(max_length=36)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "object_id", "person", "role"], name="role_granted_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} on {self.kind} {self.object_id}"
 
 
 class OrganisationUserPermission(UserObjectPermissionBase):

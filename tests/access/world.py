@@ -15,7 +15,7 @@ from policies.models import Policy
 from portal.access import grant_role
 from portal.access.models import Organisation
 from portal.accounts.authentication import authenticate_token, issue_token
-from portal.accounts.models import ProjectToken, ServiceAccount
+from portal.accounts.models import ProjectToken, ServiceAccount, User
 from portal.accounts.service_accounts import create_service_account
 from portal.directory.environments import create_environment
 from portal.directory.groups import add_member
@@ -69,6 +69,7 @@ class World:
     policy: Any
     people: dict[str, Any]
     feed: tuple[Any, str]
+    holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
@@ -114,7 +115,7 @@ class World:
             "token": self.feed[1],
             "group_id": self.group.pk,
             "policy_id": self.policy.pk,
-            "person_id": self.people["approver"].pk,
+            "person_id": self.holder.pk if "role" in parameters else self.people["approver"].pk,
             "role": ROLE_OF.get(name, "viewer"),
             "number": 1,
             "name": "countersign.py",
@@ -158,6 +159,20 @@ def _people(who: Company) -> dict[str, Any]:
     return people
 
 
+def _holder(who: Company, *projects: Project) -> User:
+    found = person(who.admin, "Rita Roles")
+    targets = {
+        "auditor": [Organisation.objects.get()],
+        "group-manager": [ApproverGroup.objects.get(name="team-leads")],
+        "policy-publisher": [Policy.objects.get()],
+        "viewer": projects,
+    }
+    for role, places in targets.items():
+        for target in places:
+            grant_role(by=who.admin, to=found, role=role, target=target)
+    return found
+
+
 def build() -> World:
     """Everything above, through the real services."""
     who = company()
@@ -172,6 +187,7 @@ def build() -> World:
         policy=Policy.objects.get(),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
+        holder=_holder(who, who.project, bank),
     )
     for name, one in people.items():
         client = Client()
