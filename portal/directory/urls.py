@@ -22,6 +22,12 @@ urlpatterns = [
     path(f"{_ENVIRONMENT}/edit", environments.environment_edit, name="environment-edit"),
     path(f"{_ENVIRONMENT}/archive", environments.environment_archive, name="environment-archive"),
     path(f"{_ENVIRONMENT}/restore", environments.environment_restore, name="environment-restore"),
+    path(f"{_ENVIRONMENT}/roles", roles.environment_roles, name="environment-roles"),
+    path(
+        f"{_ENVIRONMENT}/roles/{_REVOKE}",
+        roles.environment_role_revoke,
+        name="environment-role-revoke",
+    ),
     path("groups/", groups.groups, name="groups"),
     path("groups/new", groups.group_new, name="group-new"),
     path(_GROUP, groups.group, name="group"),

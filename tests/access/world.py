@@ -159,16 +159,16 @@ def _people(who: Company) -> dict[str, Any]:
     return people
 
 
-def _holder(who: Company, *projects: Project) -> User:
+def _holder(who: Company, *places: Place) -> User:
     found = person(who.admin, "Rita Roles")
     targets = {
         "auditor": [Organisation.objects.get()],
         "group-manager": [ApproverGroup.objects.get(name="team-leads")],
         "policy-publisher": [Policy.objects.get()],
-        "viewer": projects,
+        "viewer": [one for place in places for one in (place.project, place.environment)],
     }
-    for role, places in targets.items():
-        for target in places:
+    for role, objects in targets.items():
+        for target in objects:
             grant_role(by=who.admin, to=found, role=role, target=target)
     return found
 
@@ -179,15 +179,16 @@ def build() -> World:
     bank = create_project(by=who.admin, slug="bank", name="Bank")
     people = _people(who)
     group = ApproverGroup.objects.get(name="team-leads")
+    places = [_place(who, who.project), _place(who, bank)]
     world = World(
         company=who,
-        shop=_place(who, who.project),
-        bank=_place(who, bank),
+        shop=places[0],
+        bank=places[1],
         group=group,
         policy=Policy.objects.get(),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
-        holder=_holder(who, who.project, bank),
+        holder=_holder(who, *places),
     )
     for name, one in people.items():
         client = Client()

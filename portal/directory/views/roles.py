@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from portal.access import ROLES, Capability, grant_role, holds, require, revoke_role, roles_held
 from portal.access.models import Organisation
 from portal.directory.forms import RoleForm
-from portal.directory.queries import load_group, load_project
+from portal.directory.queries import load_environment, load_group, load_project
 from portal.kernel.errors import NotFound
 from portal.kernel.http import PersonRequest, ask_first, attempt
 from portal.kernel.person_field import suggestions
@@ -92,6 +92,16 @@ def _of_project(request: PersonRequest, project_id: UUID) -> RolesOf:
                    reverse("project-roles", args=args))  # fmt: skip
 
 
+def _of_environment(request: PersonRequest, project_id: UUID, environment_id: UUID) -> RolesOf:
+    project = load_project(request.user, project_id)
+    environment = load_environment(request.user, project, environment_id)
+    require(request.user, Capability.VIEW, project)
+    args = [project.pk, environment.pk]
+    return RolesOf(environment, f"{project.slug} · {environment.name}",
+                   reverse("project", args=[project.pk]),
+                   reverse("environment-roles", args=args))  # fmt: skip
+
+
 def _of_group(request: PersonRequest, group_id: UUID) -> RolesOf:
     group = load_group(group_id)
     args = [group.pk]
@@ -117,6 +127,22 @@ def project_role_revoke(
     request: PersonRequest, project_id: UUID, person_id: UUID, role: str
 ) -> HttpResponse:
     return role_revoke_page(request, _of_project(request, project_id), person_id, role)
+
+
+@require_http_methods(["GET", "POST"])
+def environment_roles(
+    request: PersonRequest, project_id: UUID, environment_id: UUID
+) -> HttpResponse:
+    """Who sees one environment without the rest of its project."""
+    return roles_page(request, _of_environment(request, project_id, environment_id))
+
+
+@require_http_methods(["GET", "POST"])
+def environment_role_revoke(
+    request: PersonRequest, project_id: UUID, environment_id: UUID, person_id: UUID, role: str
+) -> HttpResponse:
+    of = _of_environment(request, project_id, environment_id)
+    return role_revoke_page(request, of, person_id, role)
 
 
 @require_http_methods(["GET", "POST"])

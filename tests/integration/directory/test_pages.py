@@ -115,9 +115,22 @@ def test_who_views_one_environment_sees_the_project_with_that_one_only(company):
     assert "staging" in page
     assert "production" not in page
     assert "robot" not in page
-    assert as_(company.olga).get(
-        reverse("project-roles", args=[company.shop.pk])
-    ).status_code == 403  # fmt: skip
+    for name in ("project-roles", "environment-roles"):
+        args = [company.shop.pk, staging.pk] if name == "environment-roles" else [company.shop.pk]
+        assert as_(company.olga).get(reverse(name, args=args)).status_code == 403
+
+
+def test_a_viewer_of_one_environment_is_made_and_unmade_on_its_page(company):
+    ada, args = as_(company.ada), [company.shop.pk, company.production.pk]
+    address = reverse("environment-roles", args=args)
+    assert address in ada.get(reverse("project", args=args[:1])).content.decode()
+    assert "shop · production" in text(ada.get(address))
+    ada.post(address, {"to": "olga", "role": "viewer"})
+    assert holds(company.olga, Capability.VIEW, company.production)
+    assert not holds(company.olga, Capability.VIEW, company.shop)
+    assert "Olga" in text(ada.get(address))
+    ada.post(reverse("environment-role-revoke", args=[*args, company.olga.pk, "viewer"]))
+    assert not holds(company.olga, Capability.VIEW, company.production)
 
 
 def test_an_environment_of_another_project_is_not_there(company):
