@@ -30,6 +30,12 @@ def _record(event: str, by: Any, environment: Environment, **changed: Any) -> No
     )
 
 
+def _refuse_archived(project: Project) -> None:
+    # Locked, so that nobody archives it between this look and the change.
+    if Project.objects.select_for_update(no_key=True).get(pk=project.pk).archived_at:
+        raise Conflict(f"{project} is archived. Restore it first.", code="archived")
+
+
 def _lock(environment: Environment) -> Environment:
     return Environment.objects.select_for_update().get(pk=environment.pk)
 
@@ -43,8 +49,7 @@ def create_environment(
     Without a policy that matches it, everything asked there is denied.
     """
     require(by, Capability.MAINTAIN, project)
-    if project.archived_at:
-        raise Conflict(f"{project} is archived. Restore it first.", code="archived")
+    _refuse_archived(project)
     environment = Environment(project=project, name=name, tier=tier, description=description)
     insert_row(environment)
     after = state_of(environment, CHANGEABLE)
@@ -63,9 +68,10 @@ def change_environment(
     """Change tier or description; None leaves as it is. Maintainers may describe.
 
     The tier needs an administrator: policies read it, and a lower one could loosen them.
-    Raises Forbidden, Invalid.
+    Raises Forbidden, Invalid, Conflict for an archived project.
     """
     require(by, Capability.MAINTAIN, environment.project)
+    _refuse_archived(environment.project)
     environment = _lock(environment)
     wanted = {"tier": tier, "description": description}
     moved = changed_fields(environment, {k: v for k, v in wanted.items() if v is not None})
@@ -85,6 +91,7 @@ def change_environment(
 
 def _set_archived(by: Any, environment: Environment, *, archived: bool) -> Environment:
     require(by, Capability.MAINTAIN, environment.project)
+    _refuse_archived(environment.project)
     environment = _lock(environment)
     if bool(environment.archived_at) == archived:
         return environment
@@ -98,11 +105,11 @@ def _set_archived(by: Any, environment: Environment, *, archived: bool) -> Envir
 
 @transaction.atomic
 def archive_environment(*, by: Any, environment: Environment) -> Environment:
-    """Nothing new may be asked there. Maintainers may."""
+    """Nothing new may be asked there. Maintainers may. Raises Forbidden, Conflict."""
     return _set_archived(by, environment, archived=True)
 
 
 @transaction.atomic
 def restore_environment(*, by: Any, environment: Environment) -> Environment:
-    """Undo `archive_environment`. Maintainers may."""
+    """Undo `archive_environment`. Maintainers may. Raises Forbidden, Conflict."""
     return _set_archived(by, environment, archived=False)

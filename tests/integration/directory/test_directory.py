@@ -100,8 +100,17 @@ def test_an_archived_project_takes_no_changes_until_restored(company):
     company.shop.refresh_from_db()
     with pytest.raises(Conflict):
         create_environment(by=company.max, project=company.shop, name="x", tier="staging")
+    for act in (archive_environment, restore_environment, _describe):
+        with pytest.raises(Conflict, match="Restore it first"):
+            act(by=company.max, environment=company.production)
     restore_project(by=company.ada, project=company.shop)
     change_project(by=company.max, project=company.shop, name="X")
+    _describe(by=company.max, environment=company.production)
+    archive_environment(by=company.max, environment=company.production)
+
+
+def _describe(**who):
+    return change_environment(**who, description="Where customers are")
 
 
 def test_an_environment_is_archived_and_restored(company):
