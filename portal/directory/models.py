@@ -1,8 +1,9 @@
 """Projects, environments and approver groups."""
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.access.capabilities import (
@@ -18,8 +19,8 @@ slug = RegexValidator(
     _("Use small letters, digits and . _ - between them; begin and end with a letter or digit."),
 )
 project_path = RegexValidator(
-    r"\A[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?\Z",
-    _("Use small letters, digits, dots, hyphens, underscores and slashes."),
+    r"\A(?!.*/\.{0,2}/)[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?\Z",
+    _("Use small letters, digits, . _ - and slashes; between two slashes not dots alone."),
 )
 
 
@@ -42,7 +43,7 @@ class Project(models.Model):
         help_text=_("Its tip is what git.head means."),
     )  # fmt: skip
     forge_id = models.BigIntegerField(
-        _("forge project id"), null=True, blank=True,
+        _("forge project id"), null=True, blank=True, validators=[MinValueValidator(1)],
         help_text=_("The numeric id of the repository at the forge; names can be recycled."),
     )  # fmt: skip
     archived_at = models.DateTimeField(null=True, editable=False)
@@ -53,6 +54,9 @@ class Project(models.Model):
         default_permissions = ()
         permissions = permissions(PROJECT_CAPABILITIES)
         ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(condition=Q(forge_id__gte=1), name="project_forge_id_positive")
+        ]
 
     def __str__(self) -> str:
         return self.slug

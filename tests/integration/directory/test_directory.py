@@ -126,11 +126,13 @@ def test_an_environment_is_archived_and_restored(company):
         {"slug": "Shop"}, {"slug": "-shop"}, {"slug": ""}, {"slug": "a" * 101}, {"slug": "a\n"},
         {"name": ""}, {"name": "a\0"}, {"name": "\ud800"}, {"name": "x" * 151},
         {"description": "x" * 2001}, {"description": "a\x1b[31m"}, {"forge_id": 2**70},
+        {"forge_id": 0}, {"forge_id": -1}, {"slug": "a//b"}, {"slug": "a/./b"}, {"slug": "a/../b"},
+        {"slug": "a/b/../c"},
         {"repository": "ext::sh -c id"}, {"branch": "--upload-pack=x"},
     ],
 )  # fmt: skip
 def test_bad_fields_are_refused_before_anything_is_written(company, fields):
-    good = {"slug": "web", "name": "Web"}
+    good = {"slug": "team.x/web-1/..dots", "name": "Web", "forge_id": 1}
     with pytest.raises(Invalid) as refusal:
         create_project(by=company.ada, **(good | fields))
     assert refusal.value.extra["errors"][0]["field"] in fields
