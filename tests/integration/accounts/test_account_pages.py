@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.authentication import authenticate_token
@@ -275,3 +276,15 @@ def test_nobody_signs_up(client, db):
     assert client.get(signup).status_code == 404
     client.post(signup, {"username": "eve", "password1": PASSWORD, "password2": PASSWORD})
     assert not User.objects.filter(username="eve").exists()
+
+
+def test_who_forgot_the_password_is_told_who_can_help(company):
+    """No page sends one by mail, so none is linked."""
+    pages = [
+        Client().get(reverse("account_login")),
+        as_(company.vera).get(reverse("account_change_password")),
+    ]
+    for page in pages:
+        assert "An administrator of this portal can give you a new one" in text(page)
+        for name in ("account_reset_password", "account_signup"):
+            assert reverse(name) not in page.content.decode()
