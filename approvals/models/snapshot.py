@@ -9,8 +9,8 @@ from portal.kernel.ids import new_id
 class Snapshot(models.Model):
     """The facts known at one moment; never changed (a trigger refuses it).
 
-    `facts` maps a fact's name to `{value, source, provenance, observed_at}` or
-    `{unknown, kind, source, provenance, observed_at}`. `digest` covers it all; `facts_digest`
+    `facts` maps a fact's name to `{value, source, provenance, observed_at}` or, without a value, to
+    `{unknown, reason}`; who was asked stands in the schema. `digest` covers it all; `facts_digest`
     covers names and values only, so that reading the same again is not a change.
     """
 
