@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from approvals.ci.present import present_redeemed
 from approvals.ci.problems import problem
 from approvals.lifecycle.redeem import Claim, Drift, redeem_request
-from approvals.lifecycle.submit import Submission, submit_request
+from approvals.lifecycle.submit import Submission, check_claims, submit_request
 from approvals.models import Permit, Request
 from approvals.queries import summary, waiting_for
 from approvals.states import PermitStatus, Status
@@ -45,6 +45,7 @@ def gate_step(
 ) -> Step:
     """Submit or find the request; redeem it when it is approved. Raises as these services do."""
     run = submission.run
+    check_claims(submission.claims)  # before the key: what is no fact may have no digest
     key = idempotency_key or f"gate-{submission.body_digest()}"
     request, _ = submit_request(token=token, submission=submission, idempotency_key=key)
     permit = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from portal.kernel.text import text_problem
 
@@ -83,9 +83,41 @@ class RunIn(RunIdIn):
     system: Annotated[Line, Field(max_length=50)] = ""
 
 
-ClaimValue = bool | int | float | Annotated[Line, Field(max_length=1000)] | list[
-    Annotated[Line, Field(max_length=200)]
-]  # fmt: skip
+def _claim(value: object) -> object:
+    """One claim's form; what each of them may be is checked against the schema of facts."""
+    if isinstance(value, list):
+        for item in value:
+            _claimed_text(item, 200, "a list of texts")
+    elif isinstance(value, str):
+        _claimed_text(value, 1000, "a text")
+    elif not isinstance(value, bool | int | float):
+        raise ValueError("must be true or false, a number, a text or a list of texts")
+    return value
+
+
+def _claimed_text(value: object, longest: int, what: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"must be {what}")
+    if len(value) > longest:
+        raise ValueError(f"has a text of more than {longest} characters; shorten it")
+    _one_line(value)
+
+
+# No union: of its members each would add an error of its own, in words of the library.
+ClaimValue = Annotated[
+    Any,
+    AfterValidator(_claim),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "number"},
+                {"type": "string", "maxLength": 1000},
+                {"type": "array", "items": {"type": "string", "maxLength": 200}},
+            ]
+        }
+    ),
+]
 
 
 class RequestIn(Strict):

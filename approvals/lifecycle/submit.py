@@ -78,7 +78,7 @@ def submit_request(
     Raises Forbidden, NotFound, Invalid, IdempotencyMismatch, NoEligibleApprover.
     """
     require_scope(token, "request")
-    _check_claims(submission.claims)  # before the digest: what is no fact may have none
+    check_claims(submission.claims)  # before the digest: what is no fact may have none
     body_digest = submission.body_digest()
     existing = _existing(token, idempotency_key, body_digest)
     if existing is not None:
@@ -210,7 +210,7 @@ def _first_facts(question: Question, sources: list[Source]) -> dict[str, FactSta
     return states
 
 
-def _check_claims(claims: Mapping[str, Any]) -> None:
+def check_claims(claims: Mapping[str, Any]) -> None:
     """Only declared claims of the right type come in. Raises Invalid naming each bad one."""
     known = {f.name: f for f in SCHEMAS[CURRENT_SCHEMA].values() if f.source == "claims"}
     problems = []

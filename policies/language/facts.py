@@ -47,6 +47,8 @@ MAX_STRING = 8_192
 MAX_REASON = 300
 MAX_ITEMS = 2_000
 MAX_LIST_CHARACTERS = 262_144
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text",
+          list: "a list", tuple: "a list", dict: "an object"}  # fmt: skip
 
 
 class FactValueError(ValueError):
@@ -119,7 +121,7 @@ def _check_enumeration(fact_type: FactType, value: str) -> str:
 
 
 def _type_of(value: object) -> str:
-    return "nothing" if value is None else type(value).__name__
+    return "nothing" if value is None else _WORDS.get(type(value), type(value).__name__)
 
 
 def read_plain(fact_type: FactType, text: str) -> Value:

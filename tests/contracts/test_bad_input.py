@@ -1,6 +1,7 @@
 """Bad input: always a problem that says what to do, never a 500, nothing half-written."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -106,6 +107,31 @@ def test_a_wrong_field_is_named(who, field):
         named = found["errors"][0]["field"]
         assert named == field or named.startswith(f"{field}.") or field.startswith(named), named
         assert found["errors"][0]["message"]
+
+
+CLAIMS = {
+    "ci.failed": ([["a\nb"], ["x" * 201], [1], "unit", None, {}, True], ["unit", "lint"]),
+    "ci.state": (["sideways", "a\nb", "x" * 1001, 1, ["success"], None], "success"),
+    "tests.passed": (["yes", 1, None, [True]], True),
+    "deploy.canary_error_rate": (["0.1", 2**60, None, True], 0.25),
+    "no.such": ([1, "x", {"y": 1}], None),
+    "é": ([1], None),
+}
+
+
+@pytest.mark.parametrize("path", ["/requests", "/gate"])
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_wrong_claim_is_named_once_in_our_own_words(who, path, name):
+    wrong, right = CLAIMS[name]
+    for value in wrong:
+        wish = body(claims={name: value})
+        found = refused(raw(who, json.dumps(wish), path=f"/api/v1{path}"), 422, "invalid")
+        (error,) = found["errors"]
+        assert error["field"] == f"claims.{name}"
+        assert not re.search(r"input should|valid |function|bool|\bstr\b", error["message"])
+    if right is not None:
+        answer = raw(who, json.dumps(body("staging", claims={name: right})), path=f"/api/v1{path}")
+        assert answer.status_code in {200, 201}, answer.content
 
 
 @pytest.mark.parametrize("field", ["project", "environment", "action", "subject", "run"])
