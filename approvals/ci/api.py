@@ -9,6 +9,7 @@ import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from ninja import Header, NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
@@ -110,6 +111,7 @@ api = ContractAPI(
     parser=JsonParser(),
     servers=[{"url": settings.PUBLIC_URL}],
     docs_url="/docs",
+    docs_decorator=require_safe,
     openapi_url="/openapi.json",
 )
 

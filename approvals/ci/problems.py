@@ -71,18 +71,21 @@ def problem_of(refusal: Refused) -> HttpResponse:
 
 # What Django and ninja answer by themselves, before any call of ours is found.
 _BY_ITSELF = {
-    400: ("invalid", "The portal cannot read this call."),
+    400: ("bad-header", f"The portal cannot read this call. Send it to {settings.PUBLIC_URL}."),
+    403: ("forbidden", "This call is not allowed here. See /api/v1/docs for those that are."),
     404: ("not-found", "The API has no such address. See /api/v1/docs for those it has."),
     405: ("method-not-allowed", "This address knows other methods; the Allow header names them."),
+    500: ("internal", "The portal failed. Try again; the error was logged."),
 }
 
 
 def as_problem(response: HttpResponseBase) -> HttpResponseBase:
-    """The same refusal in the form of the contract; answers that have a form stay as they are."""
+    """The same refusal and headers in the form of the contract; what has a form stays as it is."""
     known = _BY_ITSELF.get(response.status_code)
     if known is None or not response.get("Content-Type", "").startswith("text/html"):
         return response
     found = problem(response.status_code, *known)
-    if "Allow" in response:
-        found["Allow"] = response["Allow"]
+    found["Content-Length"] = str(len(found.content))
+    for name, value in response.items():
+        found.headers.setdefault(name, value)
     return found

@@ -1,28 +1,60 @@
-"""Turns a service's refusal into the page for it, so that views need not."""
+"""Refusals in the form of who called: pages for people, problems for machines."""
 
 from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
 
 from approvals.ci.problems import as_problem
 from portal.config.errors import refused
 from portal.kernel.errors import Refused
 
+View = Callable[..., HttpResponseBase]
 
-class RefusalMiddleware:
-    """Refused -> its error page, or the API's form of it; every page varies by htmx."""
+
+def _from_machine(request: HttpRequest) -> bool:
+    return request.path_info.startswith(("/api/", "/.well-known/"))
+
+
+class ProblemMiddleware:
+    """Around all that may refuse: machines get a problem, even where Django itself refuses."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if request.path_info.startswith("/api/"):
-            return as_problem(response)
-        patch_vary_headers(response, ["HX-Request"])
+        return as_problem(response) if _from_machine(request) else response
+
+
+class FormMiddleware(CsrfViewMiddleware):
+    """Forms come from our own pages; machines have no session that another site could use."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        callback: View,
+        callback_args: tuple[object, ...],
+        callback_kwargs: dict[str, object],
+    ) -> HttpResponseForbidden | None:
+        if _from_machine(request):
+            return None
+        return super().process_view(request, callback, callback_args, callback_kwargs)
+
+
+class RefusalMiddleware:
+    """Refused -> its error page; every page varies by htmx."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not _from_machine(request):
+            patch_vary_headers(response, ["HX-Request"])
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -35,10 +67,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def process_view(
         self,
         request: HttpRequest,
-        view_func: Callable[..., HttpResponseBase],
+        view_func: View,
         view_args: tuple[object, ...],
         view_kwargs: dict[str, object],
     ) -> HttpResponseBase | None:
-        if request.path_info.startswith("/api/"):
+        if _from_machine(request):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)

@@ -96,8 +96,8 @@ client-file                | 200 | 405
 problems                   | 200 | 405
 freeze-feed                | 200 | 405
 api:api-root               | 404 | 404
-api:openapi-json           | 200 | 200
-api:openapi-view           | 200 | 200
+api:openapi-json           | 200 | 405
+api:openapi-view           | 200 | 405
 api:submit                 | 405 | 401
 api:read                   | 401 | 405
 api:stream                 | 401 | 405
