@@ -1,6 +1,5 @@
 """The contract with pipelines: thin; each call loads, calls a service, shows the result."""
 
-import logging
 import re
 from typing import Annotated, Any
 from uuid import UUID
@@ -39,8 +38,6 @@ from approvals.queries import readable_by
 from approvals.states import PermitStatus
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Invalid, Refused
-
-log = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -116,11 +113,6 @@ api = ContractAPI(
 )
 
 
-@api.exception_handler(Refused)
-def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    return problem_of(error)
-
-
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors = [{"field": _field(e["loc"]), "message": _message(e)} for e in error.errors]
@@ -147,9 +139,8 @@ def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
 
 
 @api.exception_handler(Exception)
-def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.exception("unexpected error in the API")
-    return problem(500, "internal", "The portal failed. Try again; the error was logged.")
+def _any_other(request: HttpRequest, error: Exception) -> HttpResponse:
+    return problem_of(error)
 
 
 def _field(location: tuple[Any, ...]) -> str:

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): a stable code, and a sentence that helps."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -9,9 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from portal.kernel.database import AWAY
 from portal.kernel.errors import Refused
+from portal.kernel.ids import new_id
+
+log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER = 5  # seconds
 
 # Every code the API can answer with, and what it means: also the page behind `type`.
 CODES: dict[str, str] = {
@@ -37,7 +43,7 @@ CODES: dict[str, str] = {
     "broken-policy": "A policy in force cannot be read; nothing is approved until it can.",
     "rate-limited": "Too many calls.",
     "unavailable": "A part of the portal does not answer; try again.",
-    "internal": "The portal failed; quote the request id.",
+    "internal": "The portal failed; `instance` names the entry in its log.",
 }
 
 
@@ -54,6 +60,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     response = HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="countersign"'
+    elif status == 503:
+        response["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
@@ -64,9 +72,17 @@ def problem_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
-def problem_of(refusal: Refused) -> HttpResponse:
-    """The answer for a refusal raised by a service."""
-    return problem(refusal.status, refusal.code, refusal.sentence, **refusal.extra)
+def problem_of(error: Exception) -> HttpResponse:
+    """The answer for whatever was raised: a refusal's own words, or that the portal failed."""
+    if isinstance(error, Refused):
+        return problem(error.status, error.code, error.sentence, **error.extra)
+    if isinstance(error, AWAY):
+        log.warning("the database does not answer: %s", str(error).strip()[:200])
+        return problem(503, "unavailable", "The portal's database does not answer. Try again.")
+    instance = f"urn:uuid:{new_id()}"
+    log.error("unexpected error, %s", instance, exc_info=error)
+    sentence = f"The portal failed. Try again, or tell its operators {instance}: it is in the log."
+    return problem(500, "internal", sentence, instance=instance)
 
 
 # What Django and ninja answer by themselves, before any call of ours is found.

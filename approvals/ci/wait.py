@@ -31,7 +31,6 @@ from portal.kernel.asgi import (
     send_response,
 )
 from portal.kernel.database import gives_back
-from portal.kernel.errors import Refused
 from portal.ledger.listen import Hub, News, Watch
 
 log = logging.getLogger(__name__)
@@ -42,13 +41,13 @@ TICK = 15.0  # seconds after which parked calls learn what no notification told 
 
 @gives_back
 def read_now(authorization: str, request_id: UUID) -> tuple[int, HttpResponse]:
-    """One authorised read: the version and the whole answer."""
+    """One authorised read: the version and the whole answer; -1 with why there is none."""
     try:
-        token = token_of(authorization)
-        found = readable_by(token, request_id)
-    except Refused as refusal:
-        return -1, problem_of(refusal)
-    response = HttpResponse(orjson.dumps(present_request(found)), content_type="application/json")
+        found = readable_by(token_of(authorization), request_id)
+        body = orjson.dumps(present_request(found))
+    except Exception as error:  # nothing outside makes an answer of it
+        return -1, problem_of(error)
+    response = HttpResponse(body, content_type="application/json")
     response["Countersign-Version"] = str(found.version)
     return found.version, response
 

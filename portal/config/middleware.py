@@ -8,8 +8,9 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
 
-from approvals.ci.problems import as_problem
+from approvals.ci.problems import as_problem, problem_of
 from portal.config.errors import refused
+from portal.kernel.database import AWAY
 from portal.kernel.errors import Refused
 
 View = Callable[..., HttpResponseBase]
@@ -46,7 +47,7 @@ class FormMiddleware(CsrfViewMiddleware):
 
 
 class RefusalMiddleware:
-    """Refused -> its error page; every page varies by htmx."""
+    """Refused -> its error page or problem; every page varies by htmx."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -58,6 +59,8 @@ class RefusalMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if _from_machine(request) and isinstance(exception, (Refused, *AWAY)):
+            return problem_of(exception)
         return refused(request, exception) if isinstance(exception, Refused) else None
 
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
+
+# What a database that is away, restarts or is overloaded raises: the same call may do later.
+AWAY = (OperationalError, InterfaceError)
 
 P = ParamSpec("P")
 T = TypeVar("T")

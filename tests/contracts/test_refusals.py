@@ -1,9 +1,18 @@
 """Whoever refuses a call of a machine, and however early: it reads the same."""
 
+import asyncio
+import re
+from contextlib import contextmanager
+
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
-from tests.api import code
+from approvals.ci.wait import stream_news, wait_for_news
+from portal.kernel.ids import new_id
+from portal.ledger.listen import Hub
+from tests.api import body, call, code, post
+from tests.factories import ask
 
 KEYS = "/.well-known/countersign/keys.json"
 OPENAPI = "/api/v1/openapi.json"
@@ -33,3 +42,81 @@ def test_the_forms_of_pages_still_need_their_secret(db):
     answer = Client(enforce_csrf_checks=True).post("/account/login/", {"login": "x"})
     assert answer.status_code == 403
     assert answer["Content-Type"].startswith("text/html")
+
+
+@contextmanager
+def every_statement_fails(error):
+    def fail(*_):
+        raise error
+
+    with connection.execute_wrapper(fail):
+        yield
+
+
+AWAY = OperationalError("couldn't get a connection after 10.00 sec")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "wish"),
+    [
+        ("get", "/requests/{id}", None),
+        ("post", "/requests/{id}/redeem", {"run": {"id": "1"}, "digest": "sha256:" + "0" * 64}),
+        ("post", "/requests/{id}/withdraw", {"run": {"id": "1"}}),
+        ("post", "/permits/{id}/heartbeat", {"run": {"id": "1"}}),
+        ("post", "/gate", body()),
+    ],
+)
+def test_while_the_database_is_away_a_call_is_told_to_come_again(who, method, path, wish):
+    address = path.format(id=ask(who).id)
+    with every_statement_fails(AWAY):
+        answer = call(who.secret, method, address, wish)
+    assert (answer.status_code, code(answer)) == (503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+    assert "10.00 sec" not in answer.content.decode(), "that is for the log"
+    assert call(who.secret, method, address, wish).status_code != 503
+
+
+def test_the_keys_are_to_be_asked_for_again_too(db):
+    with every_statement_fails(AWAY):
+        answer = Client().get(KEYS)
+    assert (answer.status_code, code(answer)) == (503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+    assert Client().get(KEYS).status_code == 200
+
+
+@pytest.mark.parametrize("parked", [wait_for_news, stream_news])
+@pytest.mark.parametrize(
+    ("error", "status"), [(AWAY, 503), (ZeroDivisionError("a mistake of ours"), 500)]
+)
+def test_a_parked_call_is_told_so_too(monkeypatch, parked, error, status):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("approvals.ci.wait.token_of", fail)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def park():
+        scope = {"query_string": b"wait=5", "headers": []}
+        watched = {"hub": Hub({}), "in_pool": asyncio.to_thread, "request_id": new_id()}
+        await parked(scope, asyncio.Event().wait, send, **watched)
+
+    asyncio.run(park())
+    assert sent[0]["status"] == status
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert (b"retry-after" in headers) == (status == 503)
+
+
+def test_a_failure_names_its_entry_in_the_log(who, caplog):
+    with every_statement_fails(ZeroDivisionError("a mistake of ours")):
+        answer = post(who.secret, body())
+    assert (answer.status_code, code(answer)) == (500, "internal")
+    instance = answer.json()["instance"]
+    assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", instance)
+    assert instance in answer.json()["detail"]
+    (entry,) = [r for r in caplog.records if instance in r.getMessage()]
+    assert entry.exc_info[0] is ZeroDivisionError
+    assert "mistake" not in answer.content.decode()
