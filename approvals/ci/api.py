@@ -318,6 +318,6 @@ def gate(
         token=_token(request),
         submission=to_submission(body),
         idempotency_key=idempotency_key,
-        text="text/plain" in request.headers.get("Accept", ""),
+        text=gates.wants_line(request),
     )
     return gates.answer(step)

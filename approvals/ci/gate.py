@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from approvals.ci.present import present_redeemed
 from approvals.ci.problems import problem
@@ -21,6 +21,8 @@ from approvals.states import PermitStatus, Status
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Unavailable
+
+ADDRESS = "/api/v1/gate"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Step:
             Status.PENDING,
             Status.APPROVED,
         }
+
+
+def wants_line(request: HttpRequest) -> bool:
+    """Whether this is a call of the gate that wants one line of text in place of JSON."""
+    return request.path_info == ADDRESS and "text/plain" in request.headers.get("Accept", "")
 
 
 def gate_step(
@@ -76,7 +83,7 @@ def answer(step: Step) -> HttpResponse:
             status=307,
             content_type="text/plain; charset=utf-8",
             headers={
-                "Location": f"{settings.PUBLIC_URL}/api/v1/gate",
+                "Location": settings.PUBLIC_URL + ADDRESS,
                 "Countersign-Request": str(step.request.id),
                 "Countersign-Page": settings.PUBLIC_URL + step.request.get_absolute_url(),
             },

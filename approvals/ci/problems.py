@@ -105,3 +105,14 @@ def as_problem(response: HttpResponseBase) -> HttpResponseBase:
     for name, value in response.items():
         found.headers.setdefault(name, value)
     return found
+
+
+def as_line(response: HttpResponseBase) -> HttpResponseBase:
+    """A problem as `no CODE: SENTENCE`, for who cannot read JSON; the headers stay."""
+    if not isinstance(response, HttpResponse) or response.get("Content-Type") != CONTENT_TYPE:
+        return response
+    found = orjson.loads(response.content)
+    response.content = f"no {found['code']}: {' '.join(found['detail'].split())}\n"
+    response["Content-Type"] = "text/plain; charset=utf-8"
+    response["Content-Length"] = str(len(response.content))
+    return response

@@ -8,7 +8,8 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
 
-from approvals.ci.problems import as_problem, problem_of
+from approvals.ci.gate import wants_line
+from approvals.ci.problems import as_line, as_problem, problem_of
 from portal.config.errors import refused
 from portal.kernel.database import AWAY
 from portal.kernel.errors import Refused
@@ -28,7 +29,10 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        return as_problem(response) if _from_machine(request) else response
+        if not _from_machine(request):
+            return response
+        found = as_problem(response)
+        return as_line(found) if wants_line(request) else found
 
 
 class FormMiddleware(CsrfViewMiddleware):

@@ -120,3 +120,35 @@ def test_a_failure_names_its_entry_in_the_log(who, caplog):
     (entry,) = [r for r in caplog.records if instance in r.getMessage()]
     assert entry.exc_info[0] is ZeroDivisionError
     assert "mistake" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"HTTP_AUTHORIZATION": "Bearer cst_0"}, 401, "unauthenticated"),
+        ({"HTTP_IDEMPOTENCY_KEY": "a b"}, 400, "bad-header"),
+        ({"HTTP_HOST": "evil.example"}, 400, "bad-header"),
+        ({"data": "{"}, 400, "malformed-json"),
+        ({"data": "x" * 70_000}, 413, "too-large"),
+        ({"data": "x" * 3_000_000}, 413, "too-large"),
+        ({"content_type": "text/plain"}, 415, "unsupported-media-type"),
+        ({"data": {}}, 422, "invalid"),
+        ({"data": body("nowhere")}, 404, "not-found"),
+        ({"data": body(claims={"no.such": 1})}, 422, "invalid"),
+        ({"method": "get"}, 405, "method-not-allowed"),
+    ],
+)
+def test_the_gate_refuses_in_one_line_where_one_is_wanted(who, change, status, code):
+    def gate(**headers):
+        sent = {"data": body(), "content_type": "application/json", **headers, **change}
+        method = sent.pop("method", "post")
+        return getattr(Client(), method)("/api/v1/gate", **sent)
+
+    sent = {"HTTP_AUTHORIZATION": f"Bearer {who.secret}"}
+    as_json = gate(**sent)
+    as_text = gate(HTTP_ACCEPT="text/plain", **sent)
+    assert (as_json.status_code, as_text.status_code) == (status, status)
+    assert as_text["Content-Type"].startswith("text/plain")
+    assert as_text.content.decode() == f"no {code}: {as_json.json()['detail']}\n"
+    for name in ("WWW-Authenticate", "Allow"):
+        assert as_text.get(name) == as_json.get(name)
