@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
-from ninja import Header, NinjaAPI
+from ninja import Header, NinjaAPI, Query
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
 from approvals.ci import gate as gates
-from approvals.ci.examples import describe
+from approvals.ci.document import describe
 from approvals.ci.identity import ProjectTokenAuth
 from approvals.ci.present import present_permit, present_redeemed, present_request
 from approvals.ci.problems import problem, problem_of
@@ -30,6 +30,7 @@ from approvals.ci.schemas import (
     RequestOut,
     WithdrawIn,
 )
+from approvals.ci.wait import MOST_WAIT
 from approvals.lifecycle.finish import finish_permit, heartbeat
 from approvals.lifecycle.redeem import Claim, redeem_request
 from approvals.lifecycle.submit import Submission, submit_request
@@ -41,7 +42,7 @@ from portal.kernel.errors import Invalid, Refused
 
 MAX_BODY = 64 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 422, 503), Problem)
+REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503), Problem)
 
 
 class TooLarge(Refused):
@@ -211,7 +212,12 @@ def submit(
     summary="Read a request, or wait for news of it",
     operation_id="read",
 )
-def read(request: HttpRequest, request_id: UUID, wait: int = 0, after: int = 0) -> HttpResponse:
+def read(
+    request: HttpRequest,
+    request_id: UUID,
+    wait: Annotated[int, Query(ge=0, le=MOST_WAIT)] = 0,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> HttpResponse:
     """With `wait` (seconds, at most 60) the call blocks until the version is newer than `after`."""
     found = readable_by(_token(request), request_id)
     response = _json(present_request(found))

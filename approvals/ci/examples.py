@@ -1,37 +1,167 @@
-"""What the generated OpenAPI document lacks: examples of errors, and headers that are required."""
+"""An example of everything the API takes and answers: one release, from the question to its end."""
 
 from typing import Any
 
-_PROBLEM = {
-    "type": "https://countersign.example/api/v1/problems#not-approved",
-    "title": "There is nothing to redeem.",
-    "status": 409,
-    "code": "not-approved",
-    "detail": "This request is pending: there is nothing to redeem.",
+from django.conf import settings
+
+_COMMIT = "9f3c1ab" + "0" * 33
+_ID = "01a20ff0-ac36-74fa-b666-2bdf9b68a957"
+_DIGEST = "sha256:306ec312afcfff28025e67a682ac18c81e4f41bea02119394ec17beb0ea3f1f0"
+_PERMIT_ID = "01a20ff0-ad6e-7509-8547-3009dea556b3"
+_UNTIL = "2026-03-02T10:20:41.985672Z"
+_ASKS = "shop/production-lead: asks for 1 approval from team-leads."
+_SUMMARY = "Waiting for 1 approval from team-leads."
+_NO = "Denied by shop/never-testing: Nothing runs on testing."
+_RUN = {"id": "8812", "attempt": 1}
+_SUBJECT = {"commit": _COMMIT, "ref": "refs/heads/main"}
+_POLICY = {"policy": "shop", "version": 4}
+
+_PERMIT = {
+    "id": _PERMIT_ID,
+    "status": "issued",
+    "issued_at": "2026-03-02T10:15:41.985672Z",
+    "expires_at": _UNTIL,
+    "heartbeat_seconds": 30,
 }
 
+IDEMPOTENCY_KEY = "8812-1-production-deploy"
 
-def describe(document: Any) -> Any:
-    """Complete the document in place and return it."""
-    for path in document["paths"].values():
-        for operation in path.values():
-            for status, response in operation.get("responses", {}).items():
-                if int(status) >= 400:
-                    _as_problem(response)
-            _require_key(operation)
-    return document
+# By the name of the schema.
+BODIES: dict[str, dict[str, Any]] = {
+    "RequestIn": {
+        "project": "shop",
+        "environment": "production",
+        "action": "deploy",
+        "subject": _SUBJECT,
+        "run": {**_RUN, "actor": "ana"},
+        "reason": "Release 4.18.2",
+        "labels": ["release"],
+        "claims": {"ci.state": "success"},
+    },
+    "RedeemIn": {"run": _RUN, "digest": _DIGEST},
+    "WithdrawIn": {"run": _RUN, "reason": "The run was cancelled."},
+    "HeartbeatIn": {"run": _RUN},
+    "FinishIn": {"run": _RUN, "outcome": "succeeded", "exit_code": 0},
+    "RequestOut": {
+        "id": _ID,
+        "number": 214,
+        "status": "pending",
+        "version": 2,
+        "round": 1,
+        "digest": _DIGEST,
+        "url": f"{settings.PUBLIC_URL}/requests/{_ID}",
+        "project": "shop",
+        "environment": "production",
+        "action": "deploy",
+        "subject": _SUBJECT,
+        "run": {**_RUN, "actor": "ana"},
+        "created_at": "2026-03-02T10:12:40.694124Z",
+        "decide_by": "2026-03-03T10:12:40.725031Z",
+        "use_by": None,
+        "summary": _SUMMARY,
+        "verdict": {
+            "outcome": "review",
+            "explanation": [_ASKS],
+            "rules": [
+                {
+                    **_POLICY,
+                    "rule": "production-lead",
+                    "effect": "require",
+                    "level": "hard",
+                    "result": "applies",
+                    "sentence": _ASKS,
+                    "remedy": "1 approval from team-leads.",
+                }
+            ],
+            "risk": "medium",
+            "policies": [{**_POLICY, "digest": "sha256:" + "0e13b462" * 8}],
+        },
+        "waiting_for": [
+            {
+                "policy": "shop",
+                "rule": "production-lead",
+                "groups": ["team-leads"],
+                "waits_for": ["team-leads"],
+                "needed": 1,
+                "given": 0,
+            }
+        ],
+        "decisions": [],
+        "drift": [],
+        "permit": None,
+    },
+    "RedeemOut": {
+        "permit": _PERMIT,
+        "receipt": {
+            "payloadType": "application/vnd.in-toto+json",
+            "payload": "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
+            "signatures": [{"keyid": "be7a299b" * 8, "sig": "MEUCIHLNEp+T74Jqwc5feS2BoYeP"}],
+        },
+    },
+    "PermitAnswer": {"permit": {**_PERMIT, "status": "used"}},
+}
 
+# By operation and status: what is not JSON.
+TEXTS: dict[tuple[str, int], tuple[str, str]] = {
+    ("gate", 200): ("text/plain", f"go permit {_PERMIT_ID} until {_UNTIL}\n"),
+    ("gate", 307): ("text/plain", f"{_SUMMARY}\n"),
+    ("gate", 403): ("text/plain", f"no denied: {_NO}\n"),
+    ("stream", 200): (
+        "text/event-stream",
+        f'id: 2\nevent: request\ndata: {{"id":"{_ID}","version":2}}\n\n',
+    ),
+}
 
-def _as_problem(response: dict[str, Any]) -> None:
-    content = response.get("content", {})
-    if "application/json" in content:
-        body = content.pop("application/json")
-        content["application/problem+json"] = {**body, "example": _PROBLEM}
+# By code: the status, a sentence, and further members.
+REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "malformed-json": (400, "The body is not valid JSON: unexpected end of data.", {}),
+    "bad-header": (
+        400,
+        "Send an Idempotency-Key header: 1 to 200 visible ASCII characters.",
+        {},
+    ),
+    "unauthenticated": (401, "This project token is not known here.", {}),
+    "token-expired": (401, "This project token has expired. Ask a maintainer for a new one.", {}),
+    "forbidden": (403, "This token may not do this.", {}),
+    "missing-scope": (403, "This token lacks the scope “request”. Issue one that has it.", {}),
+    "foreign-environment": (403, "This token may not ask for this environment.", {}),
+    "another-run": (403, "Another run made this request.", {}),
+    "not-found": (404, "There is no such request in the project of this token.", {}),
+    "idempotency-mismatch": (409, "This Idempotency-Key was used for another request.", {}),
+    "not-approved": (
+        409,
+        "This request is pending: there is nothing to redeem.",
+        {"request_status": "pending", "round": 1},
+    ),
+    "drift": (
+        409,
+        "Not any more what was approved: git.head changed.",
+        {
+            "request_status": "pending",
+            "round": 2,
+            "drift": [{"fact": "git.head", "old": _COMMIT, "new": "4be1d07" + "0" * 33}],
+        },
+    ),
+    "illegal-state": (409, "This permit is expired already.", {}),
+    "expired": (410, "This request expired, or its approval was not used in time. Ask again.", {}),
+    "too-large": (413, "The body is over 65536 bytes. Send less.", {}),
+    "unsupported-media-type": (415, "Send the body as Content-Type: application/json.", {}),
+    "invalid": (
+        422,
+        "environment: field required",
+        {"errors": [{"field": "environment", "message": "field required"}]},
+    ),
+    "no-eligible-approver": (422, "Nobody may give an approval that shop asks for.", {}),
+    "internal": (
+        500,
+        "The portal failed. Try again, or tell its operators what `instance` says.",
+        {"instance": "urn:uuid:01a20feb-cdb8-7149-b8fe-837e3c4b2e35"},
+    ),
+    "broken-policy": (503, "The policy shop 4 is not the document that was saved.", {}),
+    "unavailable": (503, "The portal's database does not answer. Try again.", {}),
+}
 
-
-def _require_key(operation: dict[str, Any]) -> None:
-    for parameter in operation.get("parameters", []):
-        if parameter["name"] == "Idempotency-Key" and operation["operationId"] == "submit":
-            parameter["required"] = True
-            parameter["schema"] = {"type": "string", "pattern": "^[!-~]{1,200}$"}
-            parameter["example"] = "8812-1-production-deploy"
+# What the gate alone answers: it looks and redeems in one call.
+GATE_REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
+    "not-approved": (403, _NO, {"request_status": "denied"}),
+}

@@ -47,9 +47,9 @@ CODES: dict[str, str] = {
 }
 
 
-def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
-    """One problem+json answer."""
-    body = {
+def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """What a problem says; `extra` are further members."""
+    return {
         "type": f"{settings.PUBLIC_URL}/api/v1/problems#{code}",
         "title": CODES.get(code, HTTPStatus(status).phrase),
         "status": status,
@@ -57,7 +57,12 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
         "detail": detail,
         **extra,
     }
-    response = HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
+    """One problem+json answer."""
+    body = orjson.dumps(problem_body(status, code, detail, **extra))
+    response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="countersign"'
     elif status == 503:

@@ -123,23 +123,6 @@ ClaimValue = Annotated[
 class RequestIn(Strict):
     """One pipeline run asks to perform one action once."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "project": "shop",
-                    "environment": "production",
-                    "action": "deploy",
-                    "subject": {"commit": "9f3c1ab" + "0" * 33, "ref": "refs/heads/main"},
-                    "run": {"id": "8812", "attempt": 1, "actor": "ana"},
-                    "reason": "Release 4.18.2",
-                }
-            ]
-        },
-    )
-
     project: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
     environment: Name
     action: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -271,11 +254,20 @@ class PermitAnswer(Schema):
 
 
 class Problem(Schema):
-    """RFC 9457; `code` is stable, `detail` says what to do."""
+    """RFC 9457; `code` is stable, `detail` says what to do. What does not fit is absent."""
 
     type: str
     title: str
     status: int
     code: str
     detail: str
-    errors: list[dict[str, str]] = []
+    errors: Annotated[
+        list[dict[str, str]], Field(description="With `invalid`: each wrong field and its message.")
+    ] = []
+    request_status: Annotated[str, Field(description="Where the request stands now.")] = ""
+    round: Annotated[int, Field(ge=1, description="The round the request is in now.")] = 1
+    drift: Annotated[
+        list[dict[str, Any]],
+        Field(description="With `drift`: the facts that moved, as in a request."),
+    ] = []
+    instance: Annotated[str, Field(description="With `internal`: the entry in the log.")] = ""
