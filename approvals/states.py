@@ -62,6 +62,9 @@ PERMIT_TRANSITIONS: dict[tuple[PermitStatus, PermitStatus], str] = {
     (P.RUNNING, P.SUCCEEDED): "permit.finished",
     (P.RUNNING, P.FAILED): "permit.finished",
     (P.RUNNING, P.LOST): "permit.lost",
+    # Silence is a guess: what the run itself says of its end is the truth, however late.
+    (P.LOST, P.SUCCEEDED): "permit.finished",
+    (P.LOST, P.FAILED): "permit.finished",
 }
 
 OPEN = frozenset({S.SUBMITTED, S.PENDING, S.APPROVED})

@@ -21,7 +21,6 @@ LOST_AFTER = timedelta(seconds=120)
 _OVER = {
     PermitStatus.SUCCEEDED,
     PermitStatus.FAILED,
-    PermitStatus.LOST,
     PermitStatus.EXPIRED,
     PermitStatus.REVOKED,
 }
@@ -54,6 +53,8 @@ def finish_permit(
     exit_code: int | None,
 ) -> Permit:
     """The action ended: succeeded or failed. The same again is the same answer.
+
+    Also where the run was given up as lost: the portal may have been away, not the run.
 
     Raises NotFound, Forbidden, Gone, Conflict (ended otherwise).
     """

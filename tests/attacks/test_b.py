@@ -29,7 +29,7 @@ from portal.ledger.models import Entry
 from tests import factories
 from tests.api import body, call, code, post, redeem
 from tests.attacks.surfaces import approved_by, browser, refused, vote
-from tests.factories import STAGING_AUTO, ask
+from tests.factories import STAGING_AUTO, ask, backdate
 from tests.races.together import agree, together
 
 OTHER = "2" * 40
@@ -373,7 +373,8 @@ def test_use_after_expiry_long_job(who):
     never, long = approved_by(who.alice, ask(who)), approved_by(who.alice, ask(who))
     unused, used = goes_on(who, never), goes_on(who, long)
     assert beat(used, run_of(long)).json()["permit"]["status"] == "running"
-    Permit.objects.update(expires_at=now() - timedelta(seconds=1))
+    for permit in Permit.objects.all():
+        backdate(permit, expires_at=now() - timedelta(seconds=1))
     answer = beat(unused, run_of(never))
     assert (answer.status_code, code(answer)) == (410, "expired")
     assert beat(used, run_of(long)).status_code == 200

@@ -6,7 +6,7 @@ from approvals.ci.gate import answer, gate_step
 from approvals.lifecycle.finish import finish_permit, heartbeat
 from approvals.models import Permit
 from approvals.states import PermitStatus
-from tests.factories import submission
+from tests.factories import backdate, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_double_use_through_the_gate(who):
 def test_use_after_expiry_through_the_gate(who):
     wish = submission("staging")
     step(who, wish)
-    Permit.objects.update(expires_at="2020-01-01T00:00:00Z")
+    backdate(Permit.objects.get(), expires_at="2020-01-01T00:00:00Z")
     assert step(who, wish).status_code == 410
 
 

@@ -11,7 +11,7 @@ from approvals.lifecycle.withdraw import revoke_request
 from approvals.models import Permit, Request
 from portal.kernel.clock import now
 from tests.api import body, call, code, post, redeem
-from tests.factories import ask, decide
+from tests.factories import ask, backdate, decide
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -159,7 +159,7 @@ def test_finishing_without_a_heartbeat_records_the_beginning_too(who):
 def test_a_permit_not_begun_in_time_is_gone(who, verb):
     request = approved(who)
     permit = redeem(who.secret, request).json()["permit"]
-    Permit.objects.update(expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    backdate(Permit.objects.get(), expires_at=datetime(2020, 1, 1, tzinfo=UTC))
     fields = {"outcome": "succeeded"} if verb == "finish" else {}
     says(permit_call(who, request, permit, verb, **fields), 410, "expired")
     expire_all()

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from approvals.models import Permit
 from approvals.states import PERMIT_TRANSITIONS, TRANSITIONS, PermitStatus, Status
@@ -133,6 +133,30 @@ def test_what_was_said_never_changes(who, app, table, change):
         app.execute(f"DELETE FROM {table} WHERE {column} = %s", [request.id])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute(f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("permit", """receipt = '{"payload": "forged"}'"""),
+        ("permit", "request_id = gen_random_uuid()"),
+        ("permit", "environment_id = gen_random_uuid()"),
+        ("permit", "issued_at = issued_at - interval '1 day'"),
+        ("permit", "expires_at = expires_at + interval '1 day'"),
+        ("signingkey", "jwk = '{}'"),
+        ("signingkey", "kid = 'mine'"),
+    ],
+)
+def test_what_was_signed_never_changes(who, app, table, change):
+    redeem(who, decide(ask(who), who.alice))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changes"):
+        app.execute(f"UPDATE approvals_{table} SET {change}")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        app.execute(f"DELETE FROM approvals_{table}")
+    app.execute("UPDATE approvals_signingkey SET status = 'retired'")
+    app.execute("UPDATE approvals_permit SET status = 'running', heartbeat_at = now()")
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changes"):
+        cursor.execute(f"DELETE FROM approvals_{table}")  # not even as the owner of the table
 
 
 def test_a_request_cannot_be_deleted(who, app):

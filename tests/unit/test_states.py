@@ -24,6 +24,7 @@ approved: redeemed pending expired withdrawn revoked
 PERMIT_ALLOWED = """\
 issued: running expired
 running: succeeded failed lost
+lost: succeeded failed
 """
 
 

@@ -14,10 +14,10 @@ from approvals.states import PermitStatus
 from portal.directory.groups import remove_member
 from portal.directory.models import ApproverGroup
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict, Gone
+from portal.kernel.errors import Conflict, Forbidden, Gone
 from portal.ledger.models import Entry
 from tests.conftest import worker_database
-from tests.factories import ask, decide, redeem
+from tests.factories import ask, backdate, decide, redeem
 from tests.plugin import server_of_this_run
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ class TestEndings:
             redeem(who, approved)
 
     def test_a_permit_never_begun_expires_and_is_no_part_of_the_history(self, who, permit):
-        shift(permit, expires_at=PAST)
+        backdate(permit, expires_at=now() + PAST)
         assert expire_all() == 1
         permit.refresh_from_db()
         assert (permit.status, permit.finished_at) == ("expired", None)
@@ -142,7 +142,7 @@ class TestNeverGo:
     def test_asking_for_the_permit_again_does_not_renew_it(self, who, approved, permit):
         expires = permit.expires_at
         assert redeem(who, approved).expires_at == expires
-        shift(permit, expires_at=PAST)
+        backdate(permit, expires_at=now() + PAST)
         with pytest.raises(Gone):
             heartbeat(token=who.token, permit_id=permit.id, **run_of(approved))
         with pytest.raises(Gone):
@@ -158,6 +158,22 @@ class TestNeverGo:
             heartbeat(token=who.token, permit_id=running.id, **run_of(approved))
         running.refresh_from_db()
         assert running.status == "lost"
+
+    @pytest.mark.parametrize("end", [PermitStatus.SUCCEEDED, PermitStatus.FAILED])
+    def test_the_end_of_a_lost_run_is_told_by_the_run_alone(self, who, approved, running, end):
+        """The portal may have been away, not the run."""
+        shift(running, heartbeat_at=-LOST_AFTER + PAST)
+        expire_all()
+        report = {"token": who.token, "permit_id": running.id, "outcome": end, "exit_code": 3}
+        with pytest.raises(Forbidden):
+            finish_permit(**report, run_id="another", run_attempt=1)
+        assert finish_permit(**report, **run_of(approved)).status == end
+        assert last_type(approved) == "permit.finished"
+        assert finish_permit(**report, **run_of(approved)).status == end, "the same again"
+        assert ask(who).snapshot.facts["history.last_outcome"]["value"] == end
+        assert ask(who).snapshot.facts["history.failures_7d"]["value"] == (end == "failed")
+        with pytest.raises(Conflict):
+            heartbeat(token=who.token, permit_id=running.id, **run_of(approved))
 
     def test_an_expired_request_is_never_redeemed(self, who):
         request = shift(ask(who), decide_by=PAST)
@@ -194,7 +210,7 @@ class TestLocked:
         if kind == "unused":
             shift(request, use_by=PAST)
         if kind == "unbegun":
-            shift(redeem(who, request), expires_at=PAST)
+            backdate(redeem(who, request), expires_at=now() + PAST)
         if kind == "silent":
             permit = heartbeat(
                 token=who.token, permit_id=redeem(who, request).id, **run_of(request)
