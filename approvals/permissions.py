@@ -195,6 +195,19 @@ def is_late(request: Request) -> bool:
     return request.decide_by is not None and request.decide_by <= now()
 
 
+def why_not_here(request: Request) -> Refusal | None:
+    """Nothing is decided or begun where the environment or its project is archived."""
+    for kind, place in (("environment", request.environment), ("project", request.project)):
+        if place.archived_at is not None:
+            return Refusal(
+                "archived",
+                f"The {kind} {place} is archived: nothing is decided or begun there. Restore it "
+                "first, or withdraw the request.",
+                409,
+            )
+    return None
+
+
 def why_not_decide(
     person: User,
     request: Request,
@@ -212,6 +225,9 @@ def why_not_decide(
         return Refusal("not-pending", f"This request is {request.status}; nothing waits.", 409)
     if is_late(request):
         return Refusal("late", "The time to decide is over; the pipeline has to ask again.", 409)
+    here = why_not_here(request)
+    if here is not None:
+        return here
     wanted = asked if asked is not None else obligations(request)
     if not self_approval_allowed(wanted):
         toucher = touched_by(person, touchers(request))

@@ -26,6 +26,7 @@ from approvals.lifecycle.receipt import sign
 from approvals.lifecycle.rejudge import stored_facts
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request, Snapshot
+from approvals.permissions import why_not_here
 from approvals.queries import owned_by
 from approvals.quorum import satisfied
 from approvals.states import WAITING, PermitStatus, Status
@@ -72,7 +73,8 @@ def redeem_request(*, token: ProjectToken, request_id: UUID, claim: Claim) -> Pe
     """The permit, exactly once; the same run attempt again gets the same one.
 
     Raises NotFound, Forbidden (another run), Invalid (digest), NotApproved, Gone (expired), Drift,
-    Unavailable (a source that must be asked does not answer: the approval stands, try again).
+    Conflict (the environment or project is archived), Unavailable (a source that must be asked does
+    not answer: the approval stands, try again).
     """
     require_scope(token, "request")
     for _ in range(TRIES):
@@ -112,6 +114,13 @@ def _require_approved(request: Request) -> None:
             request_status=request.status,
             round=request.round,
         )
+    _require_place(request)
+
+
+def _require_place(request: Request) -> None:
+    refusal = why_not_here(request)
+    if refusal is not None:
+        raise refusal.error()
 
 
 def _too_late() -> Gone:
@@ -155,6 +164,7 @@ def give_permit(
     at = now()
     if request.use_by is None or request.use_by <= at:
         return _too_late()
+    _require_place(request)
     approved_on = _approved_on(request)
     change = Change(request, by)
     judgement, _ = give_verdict(change, policies, facts)
