@@ -188,6 +188,7 @@ def approve(change: Change, judgement: Judgement, *, by: str) -> None:
     change.set(approved_at=at, use_by=at + timedelta(seconds=judgement.valid_for))
     change.move(
         Status.APPROVED,
+        actor=SYSTEM if by == "policy" else None,
         outcome=by,
         policy=policy_refs(judgement),
         snapshot={"digest": change.request.snapshot.digest} if change.request.snapshot else {},
@@ -207,6 +208,7 @@ def _replace_older(change: Change, judgement: Judgement) -> None:
 def _deny(change: Change, judgement: Judgement) -> None:
     change.move(
         Status.DENIED,
+        actor=SYSTEM,
         policy=policy_refs(judgement),
         decision={"outcome": "denied", "because": [d.rule for d in judgement.denials]},
     )
@@ -225,7 +227,7 @@ def _wait(change: Change, judgement: Judgement, facts: Facts, *, fresh: bool) ->
     change.set(needed=sum(t.asked.count for t in found), given=sum(t.given for t in found))
     if request.status == Status.SUBMITTED:
         _replace_older(change, judgement)
-        change.move(Status.PENDING, policy=policy_refs(judgement))
+        change.move(Status.PENDING, actor=SYSTEM, policy=policy_refs(judgement))
     if may_approve(judgement, facts) and satisfied(found):
         approve(change, judgement, by="people")
 
@@ -248,6 +250,7 @@ def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:
     change.set(ended_reason=_cause(asked))
     change.move(
         Status.DENIED,
+        actor=SYSTEM,
         decision={"outcome": "denied", "because": ["no-eligible-approver"], "rule": asked.rule},
     )
 

@@ -40,7 +40,7 @@ from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Gone, Invalid, Refused, Unavailable
-from portal.ledger.actors import Actor, service_actor
+from portal.ledger.actors import SYSTEM, Actor, service_actor
 
 START_WITHIN = timedelta(minutes=5)
 TRIES = 3
@@ -217,7 +217,7 @@ def _begin_next_round(
     request = change.request
     policies = policies_in_force(*target_of(request))
     change.set(drift=differences)
-    change.move(Status.PENDING, drift=differences)
+    change.move(Status.PENDING, actor=SYSTEM, drift=differences)
     change.set(
         round=request.round + 1,
         pinned=[pinned.id for pinned in policies],
@@ -229,7 +229,8 @@ def _begin_next_round(
     )
     if on_drift == "deny":
         change.set(ended_reason=f"{_names(differences)} changed after the approval.")
-        change.move(Status.DENIED, decision={"outcome": "denied", "because": ["drift"]})
+        because = {"outcome": "denied", "because": ["drift"]}
+        change.move(Status.DENIED, actor=SYSTEM, decision=because)
     else:
         judge(change, policies, facts)
     change.save()

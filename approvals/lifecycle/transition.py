@@ -65,8 +65,12 @@ class Change:
         self._entries.append(entry)
         self.set(ledger_seq=request.ledger_seq + 1, ledger_prev=entry.leaf)
 
-    def move(self, to: Status, *, outcome: str = "", **parts: Any) -> None:
+    def move(
+        self, to: Status, *, actor: Actor | None = None, outcome: str = "", **parts: Any
+    ) -> None:
         """Move to another status, as the table of moves allows, and record it.
+
+        `actor`: who moves it where that is not who acts, such as policy inside a pipeline's call.
 
         Raises Conflict for a move that the table does not have.
         """
@@ -81,7 +85,7 @@ class Change:
         self.request.status = to.value
         self._fields.add("status")
         self._moved = True
-        self.note(event, outcome=outcome, **parts)
+        self.note(event, actor=actor, outcome=outcome, **parts)
 
     @property
     def pending(self) -> bool:

@@ -64,6 +64,30 @@ def test_production_waits_is_approved_and_redeemed_once(who):
     ]
 
 
+def movers(request):
+    """Who made each move of the request, as the ledger has it."""
+    people = {str(request.account.actor_ref): "pipeline", "system": "system"}
+    entries = Entry.objects.filter(request=request.pk).order_by("id")
+    return {entry.type: people.get(entry.actor_ref, "person") for entry in entries}
+
+
+def test_what_policy_does_inside_a_call_of_the_pipeline_is_not_put_down_to_it(who):
+    for environment, move in (("staging", "request.approved"), ("testing", "request.denied")):
+        found = movers(ask(who, environment))
+        assert (found["request.submitted"], found[move]) == ("pipeline", "system")
+    request = decide(ask(who), who.alice)
+    found = movers(request)
+    assert (found["request.pended"], found["request.approved"]) == ("system", "person")
+    group = ApproverGroup.objects.get(name="team-leads")
+    remove_member(by=who.admin, group=group, person=who.alice)
+    with pytest.raises(Drift):
+        redeem(who, request)
+    assert movers(request)["drift.found"] == "system"
+    decide(request, who.bob)
+    redeem(who, request)
+    assert movers(request)["permit.issued"] == "pipeline"
+
+
 def test_one_reject_ends_it(who):
     request = decide(ask(who), who.bob, "reject", "Not today")
     assert request.status == "rejected"
