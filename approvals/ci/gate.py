@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from approvals.ci.present import present_redeemed
 from approvals.ci.problems import problem
-from approvals.lifecycle.redeem import Claim, Drift, redeem_request
+from approvals.lifecycle.redeem import Claim, Drift, NotApproved, redeem_request
 from approvals.lifecycle.submit import Submission, check_claims, submit_request
 from approvals.models import Permit, Request
 from approvals.queries import summary, waiting_for
@@ -60,8 +60,10 @@ def gate_step(
         claim = Claim(run["id"], run["attempt"], request.digest)
         try:
             permit = redeem_request(token=token, request_id=request.id, claim=claim)
-        except (Drift, Unavailable):  # back in the queue, or a source is silent: ask again
+        except (Drift, NotApproved, Unavailable):
+            # It moved meanwhile, or a source is silent: how it stands now is the answer.
             request.refresh_from_db()
+            permit = Permit.objects.filter(request=request).first()
     return Step(request, permit, text)
 
 
