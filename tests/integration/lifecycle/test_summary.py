@@ -2,12 +2,14 @@
 
 import pytest
 
+from approvals.lifecycle.expire import expire_all
 from approvals.permissions import counting_approvals
 from approvals.queries import summary, waiting_for
 from portal.directory.groups import add_member
 from portal.directory.models import ApproverGroup
+from portal.kernel.clock import now
 from tests.api import call
-from tests.factories import ask, decide, person
+from tests.factories import ask, backdate, decide, person, redeem
 from tests.integration.pages import as_, text
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,17 @@ def test_a_held_fact_that_is_awaited_is_named(company_with, git):
     git.come(request)
     assert request.status == "pending"
     assert summary(request, waiting_for(request)) == "Waiting for a fact: git.head."
+
+
+def test_nobody_claims_that_an_action_did_not_run(who):
+    """A caller of the gate may have run it without ever telling."""
+    request = ask(who, "staging")
+    backdate(redeem(who, request), expires_at=now())
+    expire_all()
+    shown = call(who.secret, "get", f"/requests/{request.id}").json()
+    assert shown["permit"]["status"] == "expired"
+    said = "The permit is over: nobody reported in time that the action began."
+    assert shown["summary"] == said
 
 
 def test_a_wait_for_nothing_in_particular_names_no_fact(company_with):
