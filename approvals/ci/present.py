@@ -6,7 +6,7 @@ from django.conf import settings
 
 from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
 from approvals.models import Decision, Permit, Request
-from approvals.queries import summary, waiting_for
+from approvals.queries import decision_lines, summary, waiting_for
 from approvals.states import Status
 from portal.kernel.clock import rfc3339
 
@@ -51,14 +51,14 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
         ],
         "decisions": [
             {
-                "person": str(d.person),
-                "outcome": d.outcome,
-                "comment": d.comment,
-                "at": rfc3339(d.decided_at),
-                "counts": d.round == request.round,
-                "round": d.round,
+                "person": line.person,
+                "outcome": line.outcome,
+                "comment": line.comment,
+                "at": rfc3339(line.at),
+                "counts": line.counts,
+                "round": line.round,
             }
-            for d in decisions
+            for line in decision_lines(request, decisions, wanted, permit)
         ],
         "drift": request.drift,
         "permit": present_permit(permit) if permit else None,

@@ -25,7 +25,7 @@ from approvals.lifecycle.expire import expire_unused
 from approvals.lifecycle.receipt import sign
 from approvals.lifecycle.rejudge import stored_facts
 from approvals.lifecycle.transition import Change, locked
-from approvals.models import Permit, Request, Snapshot
+from approvals.models import Decision, Permit, Request, Snapshot
 from approvals.permissions import why_not_here
 from approvals.queries import owned_by
 from approvals.quorum import satisfied
@@ -276,7 +276,6 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
 
 
 def _receipt(request: Request, permit: Permit, judgement: Judgement) -> dict[str, Any]:
-    decisions = request.decisions.filter(round=request.round).select_related("person")
     return sign(
         _subjects(request.subject),
         {
@@ -295,7 +294,7 @@ def _receipt(request: Request, permit: Permit, judgement: Judgement) -> dict[str
                     "authn": decision.authn,
                     "meaning": "I looked at these facts and this action may run once",
                 }
-                for decision in decisions
+                for decision in _counting(request)
             ],
             "policies": policy_refs(judgement),
             "snapshot": request.snapshot.digest if request.snapshot else None,
@@ -305,6 +304,13 @@ def _receipt(request: Request, permit: Permit, judgement: Judgement) -> dict[str
             "nonce": secrets.token_hex(16),
         },
     )
+
+
+def _counting(request: Request) -> list[Decision]:
+    """The approvals that fill what is asked now: extra ones and those that fell are none."""
+    people = {person for found in tallies(request) for person in found.people}
+    given = request.decisions.filter(round=request.round, person_id__in=people)
+    return list(given.select_related("person").order_by("decided_at"))
 
 
 def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:

@@ -1,5 +1,8 @@
 """The permit that redeeming gives, and the public keys that verify it."""
 
+import json
+from base64 import b64decode
+
 from django.db import models
 from django.db.models import Q
 
@@ -48,6 +51,11 @@ class Permit(models.Model):
 
     def __str__(self) -> str:
         return f"permit {self.id}"
+
+    def approvers(self) -> frozenset[str]:
+        """References of the people whose approvals it was given on, as its receipt has them."""
+        statement = json.loads(b64decode(self.receipt["payload"]))
+        return frozenset(one["ref"] for one in statement["predicate"]["approvers"])
 
 
 class SigningKey(models.Model):

@@ -1,5 +1,6 @@
 """The read side: what a person or a token may see, ready to be shown."""
 
+from approvals.queries.decisions import decision_lines
 from approvals.queries.filters import QueueFilters, parse_filters
 from approvals.queries.listing import RequestsPage, requests_page
 from approvals.queries.owned import owned_by, owned_permit, readable_by
@@ -16,6 +17,7 @@ __all__ = [
     "RequestPage",
     "RequestsPage",
     "Sight",
+    "decision_lines",
     "load_request",
     "owned_by",
     "owned_permit",

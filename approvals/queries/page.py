@@ -18,6 +18,7 @@ from approvals.permissions import (
     why_not_approve,
     why_not_decide,
 )
+from approvals.queries.decisions import DecisionLine, decision_lines
 from approvals.queries.facts import (
     FactGroup,
     FactRow,
@@ -28,7 +29,7 @@ from approvals.queries.facts import (
 )
 from approvals.queries.history import HistoryLine, history_of_request
 from approvals.queries.queue import ledger_position
-from approvals.queries.rows import DecisionLine, line_of, run_label, title_of
+from approvals.queries.rows import run_label, title_of
 from approvals.queries.said import PolicySaid, finer_points, policy_said
 from approvals.queries.summary import Wanted, summary, waiting_for
 from approvals.queries.visible import load_request
@@ -156,7 +157,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         requirements=_requirements(request, wanted, changed),
         decision=_panel(person, request, current, changed, wanted),
         said=policy_said(request),
-        decisions=[line_of(d, request) for d in decisions],
+        decisions=decision_lines(request, decisions, wanted, permit),
         history=history_of_request(request),
         permit=permit,
         may_withdraw=why_not(person, "withdraw", request) is None,

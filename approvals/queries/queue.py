@@ -16,7 +16,7 @@ from approvals.models import AwaitedGroup, Decision, Request
 from approvals.models.request import DECIDED, DECIDED_AT
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
 from approvals.queries.keys import TIME_LEFT, Part, count_keys, first_keys
-from approvals.queries.rows import DecisionLine, QueueRow, build_rows, line_of, loaded
+from approvals.queries.rows import QueueRow, build_rows, loaded
 from approvals.queries.visible import Sight, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
@@ -71,7 +71,7 @@ class QueuePage:
     choices: Choices
     next_cursor: str | None
     position: int
-    last_decided: DecisionLine | None
+    last_decided: datetime | None
     first_run: bool
 
 
@@ -250,12 +250,7 @@ def _names(
     return {v for kind, v in found if kind == "p"}, {v for kind, v in found if kind == "e"}
 
 
-def _last_decided(sight: Sight) -> DecisionLine | None:
+def _last_decided(sight: Sight) -> datetime | None:
     seen = Request.objects.filter(seen_with(sight), pk=OuterRef("request"))
-    found = (
-        Decision.objects.filter(Exists(seen))
-        .select_related("person", "request")
-        .order_by("-decided_at")
-        .first()
-    )
-    return line_of(found, found.request) if found else None
+    newest = Decision.objects.filter(Exists(seen)).order_by("-decided_at")
+    return newest.values_list("decided_at", flat=True).first()

@@ -31,18 +31,6 @@ _JOINED = ("account", "token", "policy_version__policy")
 
 
 @dataclass(frozen=True)
-class DecisionLine:
-    """One decision as it is listed; `counts` is False for a former round's."""
-
-    person: str
-    outcome: str
-    comment: str
-    at: datetime
-    counts: bool
-    round: int
-
-
-@dataclass(frozen=True)
 class QueueRow:
     """Everything one row shows; no query is made from it."""
 
@@ -62,7 +50,7 @@ class QueueRow:
     gathering: bool
     run_label: str
     asked_by: str
-    decided: DecisionLine | None
+    decided_by: str
     votes: list[bool] = field(default_factory=list)
     freeze_until: datetime | None = None
     freeze_from: datetime | None = None
@@ -151,22 +139,10 @@ def _row(
         gathering=request.status == Status.SUBMITTED,
         run_label=run_label(request.run),
         asked_by=request.asked_by,
-        decided=line_of(current[-1], request) if current else None,
+        decided_by=str(current[-1].person) if current else "",
         votes=[n < given for n in range(min(needed, 6))],
         freeze_until=_moment(request, "ops.freeze_ends_s", 1) if waiting else None,
         freeze_from=_moment(request, "ops.next_freeze_s", 0) if waiting else None,
-    )
-
-
-def line_of(decision: Decision, request: Request) -> DecisionLine:
-    """A decision as it is listed."""
-    return DecisionLine(
-        person=str(decision.person),
-        outcome=decision.outcome,
-        comment=decision.comment,
-        at=decision.decided_at,
-        counts=decision.round == request.round,
-        round=decision.round,
     )
 
 

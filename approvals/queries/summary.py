@@ -23,12 +23,17 @@ MOST_REASON = 200
 class Wanted:
     """One obligation and how far it is.
 
-    `waits_for`: the groups whose members' approvals would count now; `asked` has its finer points.
+    `people`: ids of those whose approvals count for it. `waits_for`: the groups whose members'
+    approvals would count now. `asked` has its finer points.
     """
 
     asked: Asked
-    given: int
+    people: tuple[str, ...]
     waits_for: tuple[str, ...]
+
+    @property
+    def given(self) -> int:
+        return len(self.people)
 
     @property
     def policy(self) -> str:
@@ -56,7 +61,7 @@ def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -
         decisions = request.decisions.select_related("person").order_by("decided_at")
     people = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
     found = tally(asked, people, memberships_of(people) if people else {})
-    return [Wanted(t.asked, t.given, t.waits_for) for t in found]
+    return [Wanted(t.asked, t.people, t.waits_for) for t in found]
 
 
 def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = None) -> str:

@@ -5,7 +5,7 @@ import pytest
 from approvals.lifecycle.expire import expire_all
 from approvals.permissions import counting_approvals
 from approvals.queries import summary, waiting_for
-from portal.directory.groups import add_member
+from portal.directory.groups import add_member, remove_member
 from portal.directory.models import ApproverGroup
 from portal.kernel.clock import now
 from tests.api import call
@@ -34,6 +34,30 @@ def test_the_vote_of_an_author_is_counted_nowhere(company_with, git):
     shown = call(who.secret, "get", f"/requests/{request.id}").json()
     assert shown["waiting_for"][0]["given"] == 0
     assert shown["summary"] == "Waiting for 2 approvals from team-leads."
+
+
+def test_only_votes_that_count_are_said_to_and_are_in_the_receipt(company_with, git):
+    who = company_with(TWO)
+    group = ApproverGroup.objects.get(name="team-leads")
+    cleo = person(who.admin, "Cleo Lead")
+    add_member(by=who.admin, group=group, person=cleo)
+    request = decide(git.come(ask(who)), who.alice)
+    remove_member(by=who.admin, group=group, person=who.alice)
+    for voter in (who.bob, cleo):
+        decide(request, voter)
+
+    def counted():
+        shown = call(who.secret, "get", f"/requests/{request.id}").json()["decisions"]
+        return {vote["person"]: vote["counts"] for vote in shown}
+
+    expected = {"Alice Lead": False, "Bob Lead": True, "Cleo Lead": True}
+    assert counted() == expected
+    page = text(as_(who.bob).get(f"/requests/{request.id}"))
+    assert page.count("does not count") == 1
+    permit = redeem(who, request)
+    assert permit.approvers() == {str(who.bob.actor_ref), str(cleo.actor_ref)}
+    remove_member(by=who.admin, group=group, person=who.bob)
+    assert counted() == expected, "what was given on it stays as it was"
 
 
 def test_a_held_fact_that_is_awaited_is_named(company_with, git):

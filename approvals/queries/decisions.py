@@ -1,0 +1,54 @@
+"""The decisions on a request as they are listed, and whether each of them counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from approvals.models import Decision, Permit, Request
+from approvals.queries.summary import Wanted
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """One decision as it is listed; see `decision_lines` for `counts`."""
+
+    person: str
+    outcome: str
+    comment: str
+    at: datetime
+    counts: bool
+    round: int
+
+
+def decision_lines(
+    request: Request,
+    decisions: Iterable[Decision],
+    wanted: Sequence[Wanted],
+    permit: Permit | None = None,
+) -> list[DecisionLine]:
+    """Each decision (with its person loaded), in the order given; no query.
+
+    A rejection counts in its round. An approval counts while it fills something that is asked: not
+    if its giver left the group, touched the change, or came after all places were filled. What a
+    permit was given on stays as its receipt has it, whatever becomes of the people.
+    """
+    people = {person for one in wanted for person in one.people}
+    return [
+        DecisionLine(
+            person=str(decision.person),
+            outcome=decision.outcome,
+            comment=decision.comment,
+            at=decision.decided_at,
+            counts=decision.round == request.round and _counts(decision, people, permit),
+            round=decision.round,
+        )
+        for decision in decisions
+    ]
+
+
+def _counts(decision: Decision, people: set[str], permit: Permit | None) -> bool:
+    if decision.outcome == Decision.Outcome.REJECT:
+        return True
+    if permit is not None:
+        return str(decision.person.actor_ref) in permit.approvers()
+    return str(decision.person_id) in people
