@@ -106,7 +106,7 @@ def _askers(request: Request) -> list[Toucher]:
     return [Toucher(str(person), how) for person, how in found]
 
 
-def _may_publish(person: User, request: Request) -> bool:
+def may_publish(person: User, request: Request) -> bool:
     """Whether the person has the right to publish what the request is about, if it is a policy."""
     version = request.policy_version
     if version is None:
@@ -173,7 +173,7 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
     return [
         decision
         for decision in given
-        if touched_by(decision.person, people) is None and _may_publish(decision.person, request)
+        if touched_by(decision.person, people) is None and may_publish(decision.person, request)
     ]
 
 
@@ -184,7 +184,7 @@ def eligible(
     people = [] if self_approval_allowed(asked) else touchers(request)
     return {
         group: frozenset(
-            str(p.pk) for p in persons if touched_by(p, people) is None and _may_publish(p, request)
+            str(p.pk) for p in persons if touched_by(p, people) is None and may_publish(p, request)
         )
         for group, persons in members.items()
     }
@@ -241,7 +241,7 @@ def why_not_decide(
         return Refusal("nobody-asked", "Policy asks nobody: it waits for a fact.", 409)
     if not set(mine) & set(named):
         return Refusal("not-in-group", f"Only members of {either(named)} may decide.")
-    if not _may_publish(person, request):
+    if not may_publish(person, request):
         return Refusal(
             "missing-permission",
             "You need the permission “publish policy” on this policy, on the portal, or on every "

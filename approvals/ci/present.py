@@ -6,7 +6,7 @@ from django.conf import settings
 
 from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
 from approvals.models import Decision, Permit, Request
-from approvals.queries import decision_lines, summary, waiting_for
+from approvals.queries import decision_lines, named_drift, summary, waiting_for
 from approvals.states import Status
 from portal.kernel.clock import rfc3339
 
@@ -60,7 +60,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
             }
             for line in decision_lines(request, decisions, wanted, permit)
         ],
-        "drift": request.drift,
+        "drift": named_drift(request.drift),
         "permit": present_permit(permit) if permit else None,
     }
 

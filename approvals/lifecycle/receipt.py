@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import secrets
 import tempfile
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,8 +18,10 @@ from django.db import transaction
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
 
-from approvals.models import SigningKey
-from portal.kernel.clock import now
+from approvals.lifecycle.evaluate import policy_refs, tallies
+from approvals.models import Decision, Permit, Request, SigningKey
+from policies.language.verdict import Verdict as Judgement
+from portal.kernel.clock import now, rfc3339
 from portal.ledger.actors import SYSTEM
 from portal.ledger.record import record
 
@@ -106,3 +110,54 @@ def sign(subject: list[dict[str, Any]], predicate: dict[str, Any]) -> dict[str, 
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(signer())
     return dict(envelope.to_dict())
+
+
+def receipt_for(request: Request, permit: Permit, judgement: Judgement) -> dict[str, Any]:
+    """The signed statement that this permit was given, on whose approvals, by which policies."""
+    return sign(
+        _subjects(request.subject),
+        {
+            "decision": "approved",
+            "permit": str(permit.id),
+            "request": {"id": str(request.id), "digest": request.digest, "round": request.round},
+            "run": {"id": request.run["id"], "attempt": request.run["attempt"]},
+            "project": request.project.slug,
+            "environment": request.environment.name,
+            "action": request.action,
+            "approvers": [
+                {
+                    "ref": str(decision.person.actor_ref),
+                    "role": "approver",
+                    "at": rfc3339(decision.decided_at),
+                    "authn": decision.authn,
+                    "meaning": "I looked at these facts and this action may run once",
+                }
+                for decision in _counting(request)
+            ],
+            "policies": policy_refs(judgement),
+            "snapshot": request.snapshot.digest if request.snapshot else None,
+            "notBefore": rfc3339(permit.issued_at),
+            "expiresAt": rfc3339(permit.expires_at),
+            "maxUses": 1,
+            "nonce": secrets.token_hex(16),
+        },
+    )
+
+
+def _counting(request: Request) -> list[Decision]:
+    """The approvals that fill what is asked now: extra ones and those that fell are none."""
+    people = {UUID(person) for found in tallies(request) for person in found.people}
+    given = request.decisions.filter(round=request.round, person_id__in=people)
+    return list(given.select_related("person").order_by("decided_at"))
+
+
+def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:
+    """The request's subject as in-toto resource descriptors."""
+    found: list[dict[str, Any]] = []
+    if subject.get("commit"):
+        found.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
+    for name in ("artifact", "plan", "document"):
+        if subject.get(name):
+            algorithm, _, value = subject[name].partition(":")
+            found.append({"name": name, "digest": {algorithm: value}})
+    return found

@@ -1,39 +1,33 @@
 """Right before execution: look at the world again, and give the permit once, or find drift."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
-from approvals.context.drift import changes_between, shown
 from approvals.context.registry import SOURCES
+from approvals.lifecycle.differences import Difference, approved_on, differences
 from approvals.lifecycle.enrich import want_again
 from approvals.lifecycle.evaluate import (
     give_verdict,
     judge,
     policies_on,
     policy_refs,
-    tallies,
     target_of,
 )
 from approvals.lifecycle.expire import expire_unused
-from approvals.lifecycle.receipt import sign
+from approvals.lifecycle.receipt import receipt_for
 from approvals.lifecycle.rejudge import stored_facts
 from approvals.lifecycle.transition import Change, locked
-from approvals.models import Decision, Permit, Request, Snapshot
+from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
-from approvals.queries import owned_by
-from approvals.quorum import satisfied
+from approvals.queries import named_drift, owned_by
 from approvals.states import WAITING, PermitStatus, Status
 from policies.language.document import OnDrift, PinnedPolicy, indispensable_facts, needed_facts
-from policies.language.drift import held_changes
 from policies.language.facts import Facts
-from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
 from policies.queries import policies_in_force
 from portal.accounts.authentication import require_scope
@@ -165,59 +159,23 @@ def give_permit(
     if request.use_by is None or request.use_by <= at:
         return _too_late()
     _require_place(request)
-    approved_on = _approved_on(request)
+    before = approved_on(request)
     change = Change(request, by)
     judgement, _ = give_verdict(change, policies, facts)
-    differences = _differences(request, judgement, approved_on, facts)
-    if differences:
-        return _begin_next_round(change, differences, facts, judgement.on_drift)
+    found = differences(request, judgement, before, facts)
+    if found:
+        return _begin_next_round(change, found, facts, judgement.on_drift)
     return _issue(change, judgement, at)
 
 
-def _approved_on(request: Request) -> list[Facts]:
-    """The facts each counting decision was taken on; policy's own where nobody was asked."""
-    digests = request.decisions.filter(round=request.round).values_list("snapshot", flat=True)
-    snapshots = list(Snapshot.objects.filter(pk__in=set(digests)))
-    if not snapshots and request.snapshot is not None:
-        snapshots = [request.snapshot]
-    return [Facts.from_json(snapshot.facts) for snapshot in snapshots]
-
-
-def _differences(
-    request: Request, judgement: Judgement, approved_on: list[Facts], facts: Facts
-) -> list[dict[str, Any]]:
-    """Why the approval does not hold any more; empty when it does."""
-    held = {
-        change.fact: shown(change)
-        for old in approved_on
-        for change in held_changes(judgement.hold, old, facts, dict(judgement.tolerate))
-    }
-    if held:
-        return list(held.values())
-    if judgement.outcome == Outcome.ALLOW:
-        return []
-    found = tallies(request)
-    if judgement.outcome == Outcome.REVIEW and satisfied(found):
-        return []
-    changed = [
-        shown(change)
-        for old in approved_on[:1]
-        for change in changes_between(old, facts, judgement.reads)
-    ]
-    given = sum(t.given for t in found)
-    needed = sum(t.asked.count for t in found)
-    now_says = f"{judgement.outcome}, {given} of {needed} approvals count"
-    return changed or [{"fact": "policy", "old": "approved", "new": now_says}]
-
-
 def _begin_next_round(
-    change: Change, differences: list[dict[str, Any]], facts: Facts, on_drift: OnDrift
+    change: Change, found: list[Difference], facts: Facts, on_drift: OnDrift
 ) -> Drift:
     """Back to the queue, or denied where policy says so. Returned, so that it commits."""
     request = change.request
     policies = policies_in_force(*target_of(request))
-    change.set(drift=differences)
-    change.move(Status.PENDING, actor=SYSTEM, drift=differences)
+    change.set(drift=found)
+    change.move(Status.PENDING, actor=SYSTEM, drift=found)
     change.set(
         round=request.round + 1,
         pinned=[pinned.id for pinned in policies],
@@ -228,7 +186,7 @@ def _begin_next_round(
         decide_by=None,
     )
     if on_drift == "deny":
-        change.set(ended_reason=f"{_names(differences)} changed after the approval.")
+        change.set(ended_reason=f"{_names(found)} changed after the approval.")
         because = {"outcome": "denied", "because": ["drift"]}
         change.move(Status.DENIED, actor=SYSTEM, decision=because)
     else:
@@ -236,9 +194,10 @@ def _begin_next_round(
     change.save()
     if Status(request.status) in WAITING:
         want_again(request)
+    drift = named_drift(found)
     return Drift(
-        f"Not any more what was approved: {_names(differences)} changed. {_what_now(request)}",
-        drift=differences,
+        f"Not any more what was approved: {_names(drift)} changed. {_what_now(request)}",
+        drift=drift,
         round=request.round,
         request_status=request.status,
     )
@@ -250,8 +209,8 @@ def _what_now(request: Request) -> str:
     return f"The request is back in the queue as round {request.round}."
 
 
-def _names(differences: list[dict[str, Any]]) -> str:
-    return ", ".join(str(difference["fact"]) for difference in differences)
+def _names(found: list[Difference]) -> str:
+    return ", ".join(str(difference["fact"]) for difference in found)
 
 
 def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
@@ -263,7 +222,7 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
         expires_at=at + START_WITHIN,
         status=PermitStatus.ISSUED.value,
     )
-    permit.receipt = _receipt(request, permit, judgement)
+    permit.receipt = receipt_for(request, permit, judgement)
     permit.save(force_insert=True)
     change.move(
         Status.REDEEMED,
@@ -273,53 +232,3 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
     )
     change.save()
     return permit
-
-
-def _receipt(request: Request, permit: Permit, judgement: Judgement) -> dict[str, Any]:
-    return sign(
-        _subjects(request.subject),
-        {
-            "decision": "approved",
-            "permit": str(permit.id),
-            "request": {"id": str(request.id), "digest": request.digest, "round": request.round},
-            "run": {"id": request.run["id"], "attempt": request.run["attempt"]},
-            "project": request.project.slug,
-            "environment": request.environment.name,
-            "action": request.action,
-            "approvers": [
-                {
-                    "ref": str(decision.person.actor_ref),
-                    "role": "approver",
-                    "at": rfc3339(decision.decided_at),
-                    "authn": decision.authn,
-                    "meaning": "I looked at these facts and this action may run once",
-                }
-                for decision in _counting(request)
-            ],
-            "policies": policy_refs(judgement),
-            "snapshot": request.snapshot.digest if request.snapshot else None,
-            "notBefore": rfc3339(permit.issued_at),
-            "expiresAt": rfc3339(permit.expires_at),
-            "maxUses": 1,
-            "nonce": secrets.token_hex(16),
-        },
-    )
-
-
-def _counting(request: Request) -> list[Decision]:
-    """The approvals that fill what is asked now: extra ones and those that fell are none."""
-    people = {person for found in tallies(request) for person in found.people}
-    given = request.decisions.filter(round=request.round, person_id__in=people)
-    return list(given.select_related("person").order_by("decided_at"))
-
-
-def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:
-    """The request's subject as in-toto resource descriptors."""
-    found: list[dict[str, Any]] = []
-    if subject.get("commit"):
-        found.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
-    for name in ("artifact", "plan", "document"):
-        if subject.get(name):
-            algorithm, _, value = subject[name].partition(":")
-            found.append({"name": name, "digest": {algorithm: value}})
-    return found

@@ -1,6 +1,6 @@
 """The read side: what a person or a token may see, ready to be shown."""
 
-from approvals.queries.decisions import decision_lines
+from approvals.queries.decisions import decision_lines, named_drift
 from approvals.queries.filters import QueueFilters, parse_filters
 from approvals.queries.listing import RequestsPage, requests_page
 from approvals.queries.owned import owned_by, owned_permit, readable_by
@@ -19,6 +19,7 @@ __all__ = [
     "Sight",
     "decision_lines",
     "load_request",
+    "named_drift",
     "owned_by",
     "owned_permit",
     "parse_filters",

@@ -1,11 +1,13 @@
-"""The decisions on a request as they are listed, and whether each of them counts."""
+"""The decisions on a request as they are listed: which count, and which fell at redeem."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from approvals.models import Decision, Permit, Request
 from approvals.queries.summary import Wanted
+from portal.accounts.models import User
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,21 @@ def _counts(decision: Decision, people: set[str], permit: Permit | None) -> bool
     if permit is not None:
         return str(decision.person.actor_ref) in permit.approvers()
     return str(decision.person_id) in people
+
+
+def named_drift(drift: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Differences as people read them: `{fact, old, new}`, a vote that fell with its giver's name.
+
+    One query where a vote fell: names stand with the people, never in rows or the ledger.
+    """
+    refs = {row["person"] for row in drift if "person" in row}
+    people = User.objects.filter(actor_ref__in=refs) if refs else ()
+    names = {str(person.actor_ref): str(person) for person in people}
+    return [
+        {
+            "fact": f"approval by {names[row['person']]}" if "person" in row else row["fact"],
+            "old": row["old"],
+            "new": row["new"],
+        }
+        for row in drift
+    ]

@@ -18,7 +18,7 @@ from approvals.permissions import (
     why_not_approve,
     why_not_decide,
 )
-from approvals.queries.decisions import DecisionLine, decision_lines
+from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import (
     FactGroup,
     FactRow,
@@ -153,7 +153,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         ],
         fact_groups=grouped(rows),
         changed=changed,
-        drift=request.drift,
+        drift=named_drift(request.drift),
         requirements=_requirements(request, wanted, changed),
         decision=_panel(person, request, current, changed, wanted),
         said=policy_said(request),

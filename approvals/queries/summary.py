@@ -90,7 +90,9 @@ _PERMIT = {
     PermitStatus.SUCCEEDED: _lazy("The action succeeded."),
     PermitStatus.FAILED: _lazy("The action failed."),
     PermitStatus.LOST: _lazy("The run fell silent: nobody knows how the action ended."),
-    PermitStatus.EXPIRED: _lazy("The permit is over: nobody reported in time that the action began."),
+    PermitStatus.EXPIRED: _lazy(
+        "The permit is over: nobody reported in time that the action began."
+    ),
     PermitStatus.REVOKED: _lazy("The permit was taken back."),
 }
 

@@ -64,8 +64,14 @@ def test_approver_removed_before_use(who):
     remove_member(
         by=who.admin, group=ApproverGroup.objects.get(name="team-leads"), person=who.alice
     )
-    assert drifted(redeem(who.secret, request)) == {"policy"}
+    answer = redeem(who.secret, request)
+    assert drifted(answer) == {"approval by Alice Lead"}
+    assert answer.json()["drift"][0]["new"] == "not counted: whoever gave it is not in team-leads"
     request.refresh_from_db()
+    (drift,) = Entry.objects.filter(request=request.pk, type="drift.found")
+    assert b"Alice" not in bytes(drift.payload), "names never enter the ledger"
+    shown = call(who.secret, "get", f"/requests/{request.id}").json()
+    assert shown["drift"] == answer.json()["drift"]
     assert (request.status, request.round) == ("pending", 2)
     assert not Permit.objects.filter(request=request).exists()
     goes_on(who, control)
@@ -78,7 +84,9 @@ def test_approver_found_to_be_the_author_before_use(who, forge, policy):
     request = approved_by(who.alice, forge.read(ask(who)))
     control = approved_by(who.bob, forge.read(ask(who)))
     forge.facts |= {"git.authors": ("alice@example.com",)}
-    assert redeem(who.secret, request).status_code == 409
+    answer = redeem(who.secret, request)
+    assert drifted(answer) == {"approval by Alice Lead"}
+    assert "touched the change" in answer.json()["drift"][0]["new"]
     request.refresh_from_db()
     assert (request.status, request.round) == ("pending", 2)
     goes_on(who, control)
@@ -99,18 +107,28 @@ def test_rule_changed_before_decision(who, policy):
 
 
 @pytest.mark.parametrize(
-    ("stricter", "status"),
+    ("stricter", "status", "says"),
     [
-        (("{count: 1,", "{count: 2,"), "pending"),
-        (("request.tier == 'testing'", "request.tier == 'production'"), "denied"),
+        (
+            ("{count: 1,", "{count: 2,"),
+            "pending",
+            "asks for 1 more from team-leads (rule production-lead)",
+        ),
+        (
+            ("request.tier == 'testing'", "request.tier == 'production'"),
+            "denied",
+            "Nothing runs on production.",
+        ),
     ],
 )
-def test_rule_changed_before_use(who, policy, stricter, status):
+def test_rule_changed_before_use(who, policy, stricter, status, says):
     """A stricter version published after the vote holds too: what it forbids does not run."""
     request, control = approved_by(who.alice, ask(who)), approved_by(who.alice, ask(who))
     goes_on(who, control)
     policy(STAGING_AUTO.replace(*stricter))
-    assert redeem(who.secret, request).status_code == 409
+    answer = redeem(who.secret, request)
+    assert drifted(answer) == {"policy"}
+    assert answer.json()["drift"][0]["new"] == says
     request.refresh_from_db()
     assert (request.status, request.round) == (status, 2)
     assert not Permit.objects.filter(request=request).exists()

@@ -1,4 +1,4 @@
-"""Where an environment or its project is archived, what is open stands still until it is restored."""
+"""Where environment or project is archived, what is open stands still until it is restored."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def place(request, who):
 
 
 def refused(act):
-    with pytest.raises(Conflict, match="archived: nothing is decided or begun there. Restore it"):
+    with pytest.raises(Conflict, match="archived: nothing is decided or begun there"):
         act()
 
 
