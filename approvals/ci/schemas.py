@@ -1,5 +1,6 @@
 """What pipelines send and get: strict coming in, plain going out."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -32,16 +33,48 @@ def _web_address(value: str) -> str:
     return _one_line(value)
 
 
+def _form(pattern: str, sentence: str) -> AfterValidator:
+    """Text of this form, or a sentence that says what to send."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+def _documented(pattern: str, **more: Any) -> Any:
+    return Field(json_schema_extra={"pattern": f"^{pattern}$"}, **more)
+
+
+_DIGEST = "sha256:[0-9a-f]{64}"
+_COMMIT = "(?:[0-9a-f]{40}|[0-9a-f]{64})"
+_REF = r"refs/[^\s]+"
+_ACTION = "[a-z][a-z0-9_-]*"
+
 Line = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha256:" + "0" * 64])]
+Digest = Annotated[
+    str,
+    _form(_DIGEST, "must be sha256: and 64 hexadecimal digits, in lower case"),
+    _documented(_DIGEST, examples=["sha256:" + "0" * 64]),
+]
 Commit = Annotated[
-    str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$", examples=["9f3c1ab" + "0" * 33])
+    str,
+    _form(_COMMIT, "must be a whole commit id: 40 or 64 hexadecimal digits, in lower case"),
+    _documented(_COMMIT, examples=["9f3c1ab" + "0" * 33]),
 ]
 Ref = Annotated[
     str,
-    Field(max_length=300, pattern=r"^refs/[^\s]+$", examples=["refs/heads/main"]),
+    _form(_REF, "must be the full name of a branch or tag, such as refs/heads/main"),
     AfterValidator(_one_line),
+    _documented(_REF, max_length=300, examples=["refs/heads/main"]),
+]
+Action = Annotated[
+    str,
+    _form(_ACTION, "must begin with a letter and have only a-z, 0-9, - and _, like deploy"),
+    _documented(_ACTION, max_length=100),
 ]
 
 
@@ -125,7 +158,7 @@ class RequestIn(Strict):
 
     project: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
     environment: Name
-    action: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_-]*$")]
+    action: Action
     subject: SubjectIn
     run: RunIn
     reason: Annotated[str, AfterValidator(_lines)] = ""

@@ -102,12 +102,16 @@ class Cancelled(BaseException):
 
 def sentence_of(body: Json) -> str:
     """Detail and field messages of a problem, whatever their types turn out to be."""
-    parts = [str(body.get("detail") or body.get("title") or body.get("code"))]
+    detail = str(body.get("detail") or body.get("title") or body.get("code"))
     errors = body.get("errors")
     listed = errors if isinstance(errors, list) else []
     fields = [error for error in listed if isinstance(error, dict)]
-    parts += [f"{error.get('field')}: {error.get('message')}" for error in fields]
-    return " ".join(parts)
+    more = [
+        f"{error.get('field')}: {error.get('message')}"
+        for error in fields
+        if str(error.get("message")) not in detail  # the first one often is the detail
+    ]
+    return " ".join([detail, *more])
 
 
 def stop_for(problem: Problem) -> Stop:

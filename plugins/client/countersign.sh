@@ -357,9 +357,16 @@ nap() {
 problem_sentence() {
     awk -F '\t' '
         $1 == "detail" || (($1 == "title" || $1 == "code") && text == "") { text = $3 }
-        $1 ~ /^errors[.][0-9]+[.]field$/ { name = $3 }
-        $1 ~ /^errors[.][0-9]+[.]message$/ { more = more " " name ": " $3 }
-        END { print text more }' "$work.flat"
+        $1 ~ /^errors[.][0-9]+[.](field|message)$/ {
+            split($1, part, ".")
+            error[part[2], part[3]] = $3
+            if (part[2] + 0 >= count) count = part[2] + 1
+        }
+        END { # the first one often is the detail
+            for (k = 0; k < count; k++) if (!index(text, error[k, "message"]))
+                more = more " " error[k, "field"] ": " error[k, "message"]
+            print text more
+        }' "$work.flat"
 }
 
 # refuse: ends with the status that fits the problem just read

@@ -213,6 +213,12 @@ def test_a_refused_question_ends_with_its_status_and_sentence(
     assert not client.ran()
 
 
+def test_a_field_message_that_is_the_detail_already_is_said_once(double, client):
+    errors = [{"field": "subject.commit", "message": "is short"}, {"field": "run", "message": "no"}]
+    double.on("ask", problem(422, "invalid", "subject.commit: is short", errors=errors))
+    assert client.gate().stderr.endswith("(invalid): subject.commit: is short run: no\n")
+
+
 def test_an_expired_redeem_ends_as_expired(double, client):
     double.on("ask", a_request("approved")).on("redeem", problem(410, "expired"))
     assert client.gate().returncode == 66

@@ -134,6 +134,30 @@ def test_a_wrong_claim_is_named_once_in_our_own_words(who, path, name):
         assert answer.status_code in {200, 201}, answer.content
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("subject.commit", "HEAD", "must be a whole commit id: 40 or 64 hexadecimal digits"),
+        ("subject.artifact", "sha256:1", "must be sha256: and 64 hexadecimal digits"),
+        ("subject.plan", "1" * 64, "must be sha256: and 64 hexadecimal digits"),
+        (
+            "subject.ref",
+            "main",
+            "must be the full name of a branch or tag, such as refs/heads/main",
+        ),
+        ("action", "Deploy!", "must begin with a letter and have only a-z, 0-9, - and _"),
+    ],
+)
+def test_a_wrong_form_is_answered_with_what_to_send(who, field, value, says):
+    wish = body()
+    place, _, name = field.rpartition(".")
+    (wish[place] if place else wish)[name] = value
+    found = refused(post(who.secret, wish), 422, "invalid")
+    (error,) = found["errors"]
+    assert error["message"].startswith(says)
+    assert found["detail"] == f"{field}: {error['message']}"
+
+
 @pytest.mark.parametrize("field", ["project", "environment", "action", "subject", "run"])
 def test_a_missing_field_is_named(who, field):
     wish = body()
