@@ -245,7 +245,8 @@ def stream(request: HttpRequest, request_id: UUID) -> HttpResponse:
 )
 def redeem(request: HttpRequest, request_id: UUID, body: RedeemIn) -> HttpResponse:
     """Looks at the world again. 200: the permit, once. 409 `drift`: the world moved; the request
-    is back in the queue, keep waiting. The same run attempt again gets the same permit."""
+    is back in the queue, keep waiting. The same run attempt again gets the same permit; which of
+    its processes may act, the first heartbeat tells."""
     claim = Claim(body.run.id, body.run.attempt, body.digest)
     permit = redeem_request(token=_token(request), request_id=request_id, claim=claim)
     return _json(present_redeemed(permit))
@@ -276,12 +277,15 @@ def withdraw(request: HttpRequest, request_id: UUID, body: WithdrawIn) -> HttpRe
     operation_id="heartbeat",
 )
 def beat(request: HttpRequest, permit_id: UUID, body: HeartbeatIn) -> HttpResponse:
-    """The first one says that the action began; then one every `heartbeat_seconds`."""
+    """The first one says that the action begins; then one every `heartbeat_seconds`. Redeem gives
+    the same permit to every process of a run attempt: act only after the first heartbeat, sent with
+    a `starter` of your own, was answered with 200. 409 `already-running`: another process acts."""
     permit = heartbeat(
         token=_token(request),
         permit_id=permit_id,
         run_id=body.run.id,
         run_attempt=body.run.attempt,
+        starter=body.starter,
     )
     return _json({"permit": present_permit(permit)})
 
@@ -301,6 +305,7 @@ def finish(request: HttpRequest, permit_id: UUID, body: FinishIn) -> HttpRespons
         run_attempt=body.run.attempt,
         outcome=PermitStatus(body.outcome),
         exit_code=body.exit_code,
+        starter=body.starter,
     )
     return _json({"permit": present_permit(permit)})
 
@@ -317,7 +322,9 @@ def gate(
     idempotency_key: Annotated[str, Header(alias="Idempotency-Key")] = "",
 ) -> HttpResponse:
     """Use `curl --location`: while nobody decided the answer is 307 back to this address, and the
-    body is posted again. 200 = go, 403 = no, 410 = too late. `Accept: text/plain` for one line."""
+    body is posted again. 200 = go, 403 = no, 410 = too late. `Accept: text/plain` for one line.
+    The same body of two processes is one run attempt: both may hear go, until one reports that it
+    begins. Where that can happen, send the first heartbeat with a `starter` before you act."""
     if idempotency_key and not _KEY.fullmatch(idempotency_key):
         raise BadHeader("An Idempotency-Key is 1 to 200 visible ASCII characters.")
     step = gates.gate_step(

@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     "not-approved": "There is nothing to redeem.",
     "drift": "The world moved after the approval; the request is back in the queue.",
     "illegal-state": "The state of things does not allow this any more.",
+    "already-running": "Another process of the run attempt began with this permit.",
     "archived": "The environment or its project is archived; restore it first.",
     "expired": "Its time is over.",
     "too-large": "The body is too large.",

@@ -51,6 +51,7 @@ def _documented(pattern: str, **more: Any) -> Any:
 _DIGEST = "sha256:[0-9a-f]{64}"
 _COMMIT = "(?:[0-9a-f]{40}|[0-9a-f]{64})"
 _REF = r"refs/[^\s]+"
+_STARTER = "[!-~]*"
 _ACTION = "[a-z][a-z0-9_-]*"
 
 Line = Annotated[str, AfterValidator(_one_line)]
@@ -175,16 +176,27 @@ class RedeemIn(Strict):
     digest: Digest
 
 
+Starter = Annotated[
+    str, _form(_STARTER, "must be visible ASCII characters"), _documented(_STARTER, max_length=64)
+]
+
+
 class HeartbeatIn(Strict):
-    """The run attempt whose action is alive."""
+    """The run attempt whose action is alive.
+
+    `starter` is a random text made by the process that will act. The first heartbeat keeps it, and
+    one with another `starter` is refused with 409 `already-running`: act only after a 200.
+    """
 
     run: RunIdIn
+    starter: Starter = ""
 
 
 class FinishIn(Strict):
-    """How the action ended."""
+    """How the action ended; `starter` as in heartbeat, so that no other start is ended by it."""
 
     run: RunIdIn
+    starter: Starter = ""
     outcome: Literal["succeeded", "failed"]
     exit_code: Annotated[int, Field(ge=-1000, le=1000)] | None = None
 

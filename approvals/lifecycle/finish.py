@@ -18,6 +18,13 @@ from portal.ledger.actors import Actor, service_actor
 # Four heartbeats missed in a row; one every 30 seconds is asked for.
 LOST_AFTER = timedelta(seconds=120)
 
+
+class AlreadyRunning(Conflict):
+    """Another process of the same run attempt began with this permit."""
+
+    code = "already-running"
+
+
 _OVER = {
     PermitStatus.SUCCEEDED,
     PermitStatus.FAILED,
@@ -26,18 +33,25 @@ _OVER = {
 }
 
 
-def heartbeat(*, token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:
+def heartbeat(
+    *, token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int, starter: str = ""
+) -> Permit:
     """The action is alive; the first one says that it began.
 
-    Raises NotFound, Forbidden (another run), Gone (not begun in time), Conflict (ended already).
+    `starter` is a random text of the process that runs the action. Redeem gives the same permit to
+    every process of a run attempt; only the one whose heartbeat came first may go on to act.
+    Raises NotFound, Forbidden (another run), Gone (not begun in time), AlreadyRunning (another
+    starter), Conflict (ended already).
     """
     require_scope(token, "request")
     with transaction.atomic():
         permit = _locked(token, permit_id, run_id, run_attempt)
         if permit.status == PermitStatus.ISSUED:
-            _start(permit, service_actor(token.account))
+            _start(permit, service_actor(token.account), starter)
         elif permit.status != PermitStatus.RUNNING:
             raise _over(permit)
+        elif permit.starter != starter:
+            raise _already_running()
         permit.heartbeat_at = now()
         permit.save(update_fields=["heartbeat_at"])
     return permit
@@ -51,24 +65,28 @@ def finish_permit(
     run_attempt: int,
     outcome: PermitStatus,
     exit_code: int | None,
+    starter: str = "",
 ) -> Permit:
     """The action ended: succeeded or failed. The same again is the same answer.
 
     Also where the run was given up as lost: the portal may have been away, not the run.
 
-    Raises NotFound, Forbidden, Gone, Conflict (ended otherwise).
+    `starter`: as in `heartbeat`, or empty where another process reports than the one that acted.
+    Raises NotFound, Forbidden, Gone, AlreadyRunning (another starter), Conflict (ended otherwise).
     """
     require_scope(token, "request")
     with transaction.atomic():
         permit = _locked(token, permit_id, run_id, run_attempt)
-        refusal = _finish(permit, outcome, service_actor(token.account), exit_code)
+        if permit.started_at is not None and starter not in {"", permit.starter}:
+            raise _already_running()
+        refusal = _finish(permit, outcome, service_actor(token.account), exit_code, starter)
     if refusal is not None:
         raise refusal  # after the commit: a late report stays on record
     return permit
 
 
 def _finish(
-    permit: Permit, outcome: PermitStatus, actor: Actor, exit_code: int | None
+    permit: Permit, outcome: PermitStatus, actor: Actor, exit_code: int | None, starter: str
 ) -> Refused | None:
     if permit.status == outcome:
         return None
@@ -77,7 +95,7 @@ def _finish(
         _note(permit, "permit.reported_late", actor, outcome, exit_code)
         return _over(permit)
     if permit.status == PermitStatus.ISSUED:
-        _start(permit, actor)
+        _start(permit, actor, starter)
     move_permit(permit, outcome, actor, finished_at=now(), exit_code=exit_code)
     return None
 
@@ -91,10 +109,12 @@ def _locked(token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int)
     return permit
 
 
-def _start(permit: Permit, actor: Actor) -> None:
+def _start(permit: Permit, actor: Actor, starter: str) -> None:
     if permit.expires_at <= now():
         raise _over(permit)
-    move_permit(permit, PermitStatus.RUNNING, actor, started_at=now(), heartbeat_at=now())
+    at = now()
+    begun = {"started_at": at, "heartbeat_at": at, "starter": starter}
+    move_permit(permit, PermitStatus.RUNNING, actor, **begun)
 
 
 def move_permit(permit: Permit, to: PermitStatus, actor: Actor, **fields: object) -> None:
@@ -119,6 +139,13 @@ def _note(
         permit={"id": str(permit.id), "status": str(permit.status), "exit_code": exit_code},
     )
     change.save()
+
+
+def _already_running() -> AlreadyRunning:
+    return AlreadyRunning(
+        "Another process of this run attempt began with this permit, which is good for one start "
+        "only. Do not act; what has to be done again is a new run attempt, and asks again."
+    )
 
 
 def _over(permit: Permit) -> Conflict | Gone:

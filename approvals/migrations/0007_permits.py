@@ -1,6 +1,6 @@
-"""Permits and keys stay as they were given, and the end of a lost run may still be told."""
+"""Permits and keys stay as given, one start is one start, and a lost run may tell its end."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 SQL = """
 INSERT INTO approvals_move VALUES
@@ -8,7 +8,7 @@ INSERT INTO approvals_move VALUES
 
 CREATE FUNCTION approvals_keep_given() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% on % is refused: what was signed never changes', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION '% on % is refused: what was given once never changes', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE TRIGGER permit_given BEFORE UPDATE ON approvals_permit FOR EACH ROW
@@ -18,6 +18,9 @@ CREATE TRIGGER permit_given BEFORE UPDATE ON approvals_permit FOR EACH ROW
           OR OLD.issued_at IS DISTINCT FROM NEW.issued_at
           OR OLD.expires_at IS DISTINCT FROM NEW.expires_at)
     EXECUTE FUNCTION approvals_keep_given();
+CREATE TRIGGER permit_starter BEFORE UPDATE OF starter ON approvals_permit FOR EACH ROW
+    WHEN (OLD.started_at IS NOT NULL AND OLD.starter IS DISTINCT FROM NEW.starter)
+    EXECUTE FUNCTION approvals_keep_given();
 CREATE TRIGGER permit_stays BEFORE DELETE ON approvals_permit FOR EACH ROW
     EXECUTE FUNCTION approvals_keep_given();
 CREATE TRIGGER signing_key_given BEFORE UPDATE ON approvals_signingkey FOR EACH ROW
@@ -26,6 +29,7 @@ CREATE TRIGGER signing_key_given BEFORE UPDATE ON approvals_signingkey FOR EACH 
 CREATE TRIGGER signing_key_stays BEFORE DELETE ON approvals_signingkey FOR EACH ROW
     EXECUTE FUNCTION approvals_keep_given();
 ALTER TABLE approvals_permit ENABLE ALWAYS TRIGGER permit_given;
+ALTER TABLE approvals_permit ENABLE ALWAYS TRIGGER permit_starter;
 ALTER TABLE approvals_permit ENABLE ALWAYS TRIGGER permit_stays;
 ALTER TABLE approvals_signingkey ENABLE ALWAYS TRIGGER signing_key_given;
 ALTER TABLE approvals_signingkey ENABLE ALWAYS TRIGGER signing_key_stays;
@@ -40,4 +44,10 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [("approvals", "0006_language")]
-    operations = [migrations.RunSQL(SQL, migrations.RunSQL.noop)]
+    operations = [
+        migrations.AddField(
+            "permit", "starter", models.CharField(blank=True, max_length=64, default="")
+        ),
+        migrations.AlterField("permit", "starter", models.CharField(blank=True, max_length=64)),
+        migrations.RunSQL(SQL, migrations.RunSQL.noop),
+    ]

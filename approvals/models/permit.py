@@ -24,6 +24,8 @@ class Permit(models.Model):
     receipt = models.JSONField()
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # What the process that began the action calls itself; empty where it said nothing of that.
+    starter = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

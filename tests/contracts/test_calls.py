@@ -145,6 +145,32 @@ def test_heartbeats_and_the_end(who):
     says(permit_call(who, request, permit, "heartbeat"), 409, "illegal-state")
 
 
+def test_only_the_process_that_began_goes_on_with_the_permit(who):
+    request = approved(who)
+    permit = redeem(who.secret, request).json()["permit"]
+
+    def tell(verb, **fields):
+        return permit_call(who, request, permit, verb, **fields)
+
+    for _ in range(2):
+        assert tell("heartbeat", starter="mine").status_code == 200, "repeating is safe"
+    for fields in ({"starter": "another"}, {"starter": ""}, {}):
+        assert "began" in says(tell("heartbeat", **fields), 409, "already-running").detail
+    end = {"outcome": "failed", "exit_code": 143}
+    says(tell("finish", starter="another", **end), 409, "already-running")
+    assert Permit.objects.get().status == "running"
+    assert tell("finish", starter="mine", outcome="succeeded").status_code == 200
+    says(tell("heartbeat", starter="x" * 65), 422, "invalid")
+
+
+def test_the_end_may_be_reported_by_another_process_that_does_not_claim_the_start(who):
+    request = approved(who)
+    permit = redeem(who.secret, request).json()["permit"]
+    permit_call(who, request, permit, "heartbeat", starter="mine")
+    done = permit_call(who, request, permit, "finish", outcome="succeeded")
+    assert done.json()["permit"]["status"] == "succeeded"
+
+
 def test_finishing_without_a_heartbeat_records_the_beginning_too(who):
     request = approved(who)
     permit = redeem(who.secret, request).json()["permit"]

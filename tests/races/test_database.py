@@ -154,7 +154,10 @@ def test_what_was_signed_never_changes(who, app, table, change):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute(f"DELETE FROM approvals_{table}")
     app.execute("UPDATE approvals_signingkey SET status = 'retired'")
-    app.execute("UPDATE approvals_permit SET status = 'running', heartbeat_at = now()")
+    begin = "UPDATE approvals_permit SET status = 'running', started_at = now(), starter = %s"
+    app.execute(begin, ["me"])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changes"):
+        app.execute("UPDATE approvals_permit SET starter = 'another'")
     with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changes"):
         cursor.execute(f"DELETE FROM approvals_{table}")  # not even as the owner of the table
 

@@ -117,6 +117,22 @@ def test_two_ends_of_one_permit_leave_one(who):
         agree(request)
 
 
+def test_of_eight_starts_on_one_permit_one_begins(who):
+    for _ in range(REPEAT):
+        request = approved(who)
+        run = {"run_id": request.run["id"], "run_attempt": 1}
+
+        def start(starter, request=request, run=run):
+            permit = redeem(who, request)
+            return heartbeat(token=who.token, permit_id=permit.id, starter=starter, **run)
+
+        results = together(*[lambda n=n: start(f"process-{n}") for n in range(8)])
+        (begun,) = [n for n, result in enumerate(results) if result.error is None]
+        assert errors(results) == ["AlreadyRunning"] * 7
+        assert Permit.objects.get(request=request).starter == f"process-{begun}"
+        agree(request)
+
+
 def test_a_heartbeat_and_the_sweep_agree_whether_the_run_is_lost(who):
     for _ in range(REPEAT):
         request = approved(who)
