@@ -9,35 +9,41 @@
 # The command is never run without a permit that was read in full, is issued, unexpired, and
 # whose receipt names this very request and run.
 #
-# Functions answer through variables whose names start with got_; POSIX sh has no locals.
+# Functions answer through variables whose names start with cs_got_; POSIX sh has no locals.
+# All variables start with cs_, because assigning to one that came exported would change the
+# environment of the command, and could hand it the token. Those of the caller are dropped.
 
 set -u
+for cs_name in $(env | awk -F= '/^cs_[A-Za-z0-9_]*=/ { print $1 }'); do unset "$cs_name"; done
+unset cs_name
+cs_umask=$(umask)
+cs_locale=${LC_ALL-unset}
 LC_ALL=C # bytes, so that comparing and cutting text means the same in every awk
 export LC_ALL
 umask 077
 
-VERSION=0.1.0
-POLL_SECONDS=55
-REDEEM_SECONDS=60 # the portal looks at the world again before it answers
-CALL_SECONDS=20
-ANSWER_BYTES=1048576
-NEWLINE='
+cs_VERSION=0.1.0
+cs_POLL_SECONDS=55
+cs_REDEEM_SECONDS=60 # the portal looks at the world again before it answers
+cs_CALL_SECONDS=20
+cs_ANSWER_BYTES=1048576
+cs_NEWLINE='
 '
 
 # --- Lines for people ------------------------------------------------------------------
 
 # say TEXT: one line on standard error, without the token wherever the text comes from
 say() {
-    text=$1
-    if [ -n "${token:-}" ]; then
+    cs_text=$1
+    if [ -n "${cs_token:-}" ]; then
         while :; do
-            case $text in
-            *"$token"*) text="${text%%"$token"*}[token]${text#*"$token"}" ;;
+            case $cs_text in
+            *"$cs_token"*) cs_text="${cs_text%%"$cs_token"*}[token]${cs_text#*"$cs_token"}" ;;
             *) break ;;
             esac
         done
     fi
-    printf 'countersign: %s\n' "$text" >&2
+    printf 'countersign: %s\n' "$cs_text" >&2
 }
 
 # stop STATUS TEXT: the end, before the command ran
@@ -48,16 +54,16 @@ stop() {
 
 # show_status TEXT: said when it changes, and about once a minute while it does not
 show_status() {
-    moment=$(now)
-    if [ "$1" != "$shown" ]; then
+    cs_moment=$(now)
+    if [ "$1" != "$cs_shown" ]; then
         say "$1"
-    elif [ $((moment - shown_at)) -ge 50 ]; then
-        say "$1 ($(((moment - started_at) / 60)) minutes)"
+    elif [ $((cs_moment - cs_shown_at)) -ge 50 ]; then
+        say "$1 ($(((cs_moment - cs_started_at) / 60)) minutes)"
     else
         return
     fi
-    shown=$1
-    shown_at=$moment
+    cs_shown=$1
+    cs_shown_at=$cs_moment
 }
 
 now() { date +%s; }
@@ -98,7 +104,7 @@ END
 # n(umber) b(oolean) z (null) o(bject) a(rray). Fails unless the input is one whole document.
 # Control and direction characters come out as escapes, so the text may be shown.
 # shellcheck disable=SC2016
-FLATTEN='
+cs_FLATTEN='
 function fail() { exit 1 }
 function blank() { while (index(" \t\r\n", substr(s, i, 1)) && i <= n) i++ }
 function character(hex,   k, code) {
@@ -187,22 +193,22 @@ END {
     blank()
     if (i <= n) fail()
 }'
-flatten() { awk "$FLATTEN"; }
+flatten() { awk "$cs_FLATTEN"; }
 
 # field PATH TYPE [WORK]: the text of a value of this type; fails unless it is there once
 field() {
     awk -F '\t' -v path="$1" -v type="$2" '
         $1 "" == path "" { times++; if ($2 "" == type "") { right++; text = $3 } }
-        END { if (times != 1 || right != 1) exit 1; print text }' "${3:-$work}.flat"
+        END { if (times != 1 || right != 1) exit 1; print text }' "${3:-$cs_work}.flat"
 }
 
 # quote TEXT: the text as a JSON string
 quote() {
-    QUOTED=$1 awk 'BEGIN {
+    cs_QUOTED=$1 awk 'BEGIN {
         for (i = 1; i < 32; i++) escape[sprintf("%c", i)] = sprintf("\\u%04x", i)
         escape["\""] = "\\\""
         escape["\\"] = "\\\\"
-        s = ENVIRON["QUOTED"]
+        s = ENVIRON["cs_QUOTED"]
         n = length(s)
         printf "\""
         for (i = 1; i <= n; i++) {
@@ -224,7 +230,7 @@ member() {
 }
 
 matches() { # TEXT PATTERN(extended, whole)
-    PATTERN_TEXT=$1 awk -v form="^($2)\$" 'BEGIN { exit !(ENVIRON["PATTERN_TEXT"] ~ form) }'
+    cs_PATTERN_TEXT=$1 awk -v form="^($2)\$" 'BEGIN { exit !(ENVIRON["cs_PATTERN_TEXT"] ~ form) }'
 }
 
 is_id() {
@@ -258,39 +264,39 @@ is_past() {
 
 # --- The portal over HTTP --------------------------------------------------------------
 
-# call METHOD PATH SECONDS [BODY [KEY]]: 0 for an answer (got_problem is empty, or the code
-# of a problem), 1 for none (got_why says why). The token goes to curl through a pipe.
+# call METHOD PATH SECONDS [BODY [KEY]]: 0 for an answer (cs_got_problem is empty, or the code
+# of a problem), 1 for none (cs_got_why says why). The token goes to curl through a pipe.
 call() {
-    got_problem=
-    got_status=
-    got_why=
-    rm -f "$work.body" "$work.flat"
+    cs_got_problem=
+    cs_got_status=
+    cs_got_why=
+    rm -f "$cs_work.body" "$cs_work.flat"
     read_token || return 1
     if [ -n "${4:-}" ]; then
-        printf '%s' "$4" >"$work.out"
-        set -- "$1" "$2" "$3" "${5:-}" --data-binary "@$work.out" --header 'Content-Type: application/json'
+        printf '%s' "$4" >"$cs_work.out"
+        set -- "$1" "$2" "$3" "${5:-}" --data-binary "@$cs_work.out" --header 'Content-Type: application/json'
     else
         set -- "$1" "$2" "$3" ''
     fi
-    call_method=$1
-    call_path=$2
-    call_seconds=$3
-    call_key=$4
+    cs_call_method=$1
+    cs_call_path=$2
+    cs_call_seconds=$3
+    cs_call_key=$4
     shift 4
-    [ -z "$call_key" ] || set -- "$@" --header "Idempotency-Key: $call_key"
-    printf 'header = "Authorization: Bearer %s"\n' "$token" |
+    [ -z "$cs_call_key" ] || set -- "$@" --header "Idempotency-Key: $cs_call_key"
+    printf 'header = "Authorization: Bearer %s"\n' "$cs_token" |
         curl -q --config - --silent --show-error --proto '=http,https' --max-redirs 0 \
-            --request "$call_method" --max-time "$call_seconds" --max-filesize "$ANSWER_BYTES" \
-            --user-agent "countersign-sh/$VERSION" --header 'Accept: application/json' \
-            --header 'Expect:' "$@" --output "$work.body" \
+            --request "$cs_call_method" --max-time "$cs_call_seconds" --max-filesize "$cs_ANSWER_BYTES" \
+            --user-agent "countersign-sh/$cs_VERSION" --header 'Accept: application/json' \
+            --header 'Expect:' "$@" --output "$cs_work.body" \
             --write-out '%{http_code} %{content_type}' \
-            "$address$call_path" >"$work.code" 2>"$work.error" &
-    curl_pid=$!
-    wait "$curl_pid"
-    curl_status=$?
-    curl_pid=
-    if [ "$curl_status" -ne 0 ]; then
-        got_why=$(tr -c '[:print:]' ' ' <"$work.error")
+            "$cs_address$cs_call_path" >"$cs_work.code" 2>"$cs_work.error" &
+    cs_curl_pid=$!
+    wait "$cs_curl_pid"
+    cs_curl_status=$?
+    cs_curl_pid=
+    if [ "$cs_curl_status" -ne 0 ]; then
+        cs_got_why=$(tr -c '[:print:]' ' ' <"$cs_work.error")
         return 1
     fi
     read_answer
@@ -298,59 +304,59 @@ call() {
 
 # read_answer: what the HTTP status and the body together mean
 read_answer() {
-    read -r got_status got_type <"$work.code" || [ -n "$got_status" ]
-    got_why="it answers $got_status"
-    case $got_status in
+    read -r cs_got_status cs_got_type <"$cs_work.code" || [ -n "$cs_got_status" ]
+    cs_got_why="it answers $cs_got_status"
+    case $cs_got_status in
     200 | 201) ;;
     408 | 425 | 429) return 1 ;;
     4??) ;;
     *) return 1 ;;
     esac
-    got_why="it answers $got_status with something other than JSON"
-    case $got_type in
+    cs_got_why="it answers $cs_got_status with something other than JSON"
+    case $cs_got_type in
     application/json | application/json\;* | *+json | *+json\;*) ;;
     *) return 1 ;;
     esac
-    [ "$(wc -c <"$work.body")" -le "$ANSWER_BYTES" ] || return 1
-    flatten <"$work.body" >"$work.flat" || return 1
+    [ "$(wc -c <"$cs_work.body")" -le "$cs_ANSWER_BYTES" ] || return 1
+    flatten <"$cs_work.body" >"$cs_work.flat" || return 1
     field '' o >/dev/null || return 1
-    case $got_status in
+    case $cs_got_status in
     4??)
-        got_why="it answers $got_status without a problem code"
-        got_problem=$(field code s) || return 1
+        cs_got_why="it answers $cs_got_status without a problem code"
+        cs_got_problem=$(field code s) || return 1
         ;;
     esac
-    got_why=
+    cs_got_why=
 }
 
 # persist UNTIL FUNCTION ...: does it until it answers; fails once UNTIL passes
 persist() {
-    persist_until=$1
+    cs_persist_until=$1
     shift
-    persist_tries=0
+    cs_persist_tries=0
     until "$@"; do
-        persist_tries=$((persist_tries + 1))
-        pause=$(awk -v tries="$persist_tries" -v seed="$$$(now)" 'BEGIN {
+        cs_persist_tries=$((cs_persist_tries + 1))
+        cs_pause=$(awk -v tries="$cs_persist_tries" -v seed="$$$(now)" 'BEGIN {
             srand(seed % 2147483647)
             most = 2 ^ (tries < 4 ? tries : 4)
             print int(1 + rand() * (most - 1)) }')
-        [ $(($(now) + pause)) -le "$persist_until" ] || return 1
-        if [ "$persist_tries" -eq 1 ]; then
-            say "No answer from the portal: $got_why. Trying for $((persist_until - $(now)))s."
+        [ $(($(now) + cs_pause)) -le "$cs_persist_until" ] || return 1
+        if [ "$cs_persist_tries" -eq 1 ]; then
+            say "No answer from the portal: $cs_got_why. Trying for $((cs_persist_until - $(now)))s."
         fi
-        nap "$pause"
+        nap "$cs_pause"
     done
-    [ "$persist_tries" -eq 0 ] || say "The portal answers again."
+    [ "$cs_persist_tries" -eq 0 ] || say "The portal answers again."
 }
 
-unreachable() { stop 69 "The portal cannot be reached: $got_why. Nothing was run."; }
+unreachable() { stop 69 "The portal cannot be reached: $cs_got_why. Nothing was run."; }
 
 # nap SECONDS: a sleep that a signal can end, and that holds no pipe of ours open
 nap() {
     sleep "$1" >/dev/null 2>&1 &
-    nap_pid=$!
-    wait "$nap_pid"
-    nap_pid=
+    cs_nap_pid=$!
+    wait "$cs_nap_pid"
+    cs_nap_pid=
 }
 
 # problem_sentence: detail and field messages of the problem just read
@@ -366,42 +372,42 @@ problem_sentence() {
             for (k = 0; k < count; k++) if (!index(text, error[k, "message"]))
                 more = more " " error[k, "field"] ": " error[k, "message"]
             print text more
-        }' "$work.flat"
+        }' "$cs_work.flat"
 }
 
 # refuse: ends with the status that fits the problem just read
 refuse() {
-    sentence=$(problem_sentence)
-    case $got_status$got_problem in
-    410*) stop 66 "$sentence" ;;
-    403* | *no-eligible-approver | *illegal-state | *not-approved) stop 65 "$sentence" ;;
-    *) stop 64 "The portal refused the call ($got_problem): $sentence" ;;
+    cs_sentence=$(problem_sentence)
+    case $cs_got_status$cs_got_problem in
+    410*) stop 66 "$cs_sentence" ;;
+    403* | *no-eligible-approver | *illegal-state | *not-approved) stop 65 "$cs_sentence" ;;
+    *) stop 64 "The portal refused the call ($cs_got_problem): $cs_sentence" ;;
     esac
 }
 
 # --- What is asked ---------------------------------------------------------------------
 
 read_token() {
-    token=${COUNTERSIGN_TOKEN:-}
-    if [ -z "$token" ] && [ -n "${COUNTERSIGN_TOKEN_FILE:-}" ]; then
-        token=$(cat "$COUNTERSIGN_TOKEN_FILE" 2>/dev/null)
+    cs_token=${COUNTERSIGN_TOKEN:-}
+    if [ -z "$cs_token" ] && [ -n "${COUNTERSIGN_TOKEN_FILE:-}" ]; then
+        cs_token=$(cat "$COUNTERSIGN_TOKEN_FILE" 2>/dev/null)
     fi
-    case $token in
+    case $cs_token in
     '' | *[!A-Za-z0-9._~+/=-]*)
-        got_why='put the token in COUNTERSIGN_TOKEN or COUNTERSIGN_TOKEN_FILE'
-        token=
+        cs_got_why='put the token in COUNTERSIGN_TOKEN or COUNTERSIGN_TOKEN_FILE'
+        cs_token=
         return 1
         ;;
     esac
 }
 
 read_address() {
-    address=${COUNTERSIGN_URL:-}
-    while [ "$address" != "${address%/}" ]; do address=${address%/}; done
-    case $address in
-    *[!!-~]* | *[@?#\"\\]*) address= ;;
+    cs_address=${COUNTERSIGN_URL:-}
+    while [ "$cs_address" != "${cs_address%/}" ]; do cs_address=${cs_address%/}; done
+    case $cs_address in
+    *[!!-~]* | *[@?#\"\\]*) cs_address= ;;
     esac
-    case $address in
+    case $cs_address in
     http://127.0.0.1 | http://127.0.0.1[:/]* | http://localhost | http://localhost[:/]*) ;;
     http://?*) say 'Warning: the address is not https, so the token can be read on the way.' ;;
     https://?*) ;;
@@ -411,153 +417,154 @@ read_address() {
 
 seconds_of() {
     case $1 in
-    *s) got_seconds=${1%s} unit=1 ;;
-    *m) got_seconds=${1%m} unit=60 ;;
-    *h) got_seconds=${1%h} unit=3600 ;;
-    *d) got_seconds=${1%d} unit=86400 ;;
-    *) got_seconds=$1 unit=1 ;;
+    *s) cs_got_seconds=${1%s} cs_unit=1 ;;
+    *m) cs_got_seconds=${1%m} cs_unit=60 ;;
+    *h) cs_got_seconds=${1%h} cs_unit=3600 ;;
+    *d) cs_got_seconds=${1%d} cs_unit=86400 ;;
+    *) cs_got_seconds=$1 cs_unit=1 ;;
     esac
-    is_count "$got_seconds" && [ "${#got_seconds}" -le 8 ] ||
+    is_count "$cs_got_seconds" && [ "${#cs_got_seconds}" -le 8 ] ||
         usage "$1 is not a duration such as 90s, 30m or 24h."
-    got_seconds=$((got_seconds * unit))
+    cs_got_seconds=$((cs_got_seconds * cs_unit))
 }
 
 add_claim() {
-    claim_name=${1%%=*}
-    claim_value=${1#*=}
+    cs_claim_name=${1%%=*}
+    cs_claim_value=${1#*=}
     case $1 in
     =* | [!=]*=*) ;;
     *) usage "--claim $1: give each name once, as name=value." ;;
     esac
-    case "$NEWLINE$claim_names$NEWLINE" in
-    *"$NEWLINE$claim_name$NEWLINE"*) usage "--claim $1: give each name once, as name=value." ;;
+    case "$cs_NEWLINE$cs_claim_names$cs_NEWLINE" in
+    *"$cs_NEWLINE$cs_claim_name$cs_NEWLINE"*) usage "--claim $1: give each name once, as name=value." ;;
     esac
-    [ -n "$claim_name" ] || usage "--claim $1: give each name once, as name=value."
-    claim_names=$claim_names$NEWLINE$claim_name
-    printf '%s' "$claim_value" | flatten >/dev/null || claim_value=$(quote "$claim_value")
-    claims="${claims:+$claims,}$(quote "$claim_name"):$claim_value"
+    [ -n "$cs_claim_name" ] || usage "--claim $1: give each name once, as name=value."
+    cs_claim_names=$cs_claim_names$cs_NEWLINE$cs_claim_name
+    printf '%s' "$cs_claim_value" | flatten >/dev/null || cs_claim_value=$(quote "$cs_claim_value")
+    cs_claims="${cs_claims:+$cs_claims,}$(quote "$cs_claim_name"):$cs_claim_value"
 }
 
-# read_options ARGUMENT ...: sets the variables below; got_used counts what is not the command
+# read_options ARGUMENT ...: sets the variables below; cs_got_used counts what is not the command
 read_options() {
-    project='' environment='' action='' commit='' ref='' artifact='' plan='' run_id=''
-    run_attempt='' run_url='' reason='' labels='' claims='' claim_names='' key=''
-    timeout=86400 retry_for=60 max_drift=3 receipt_file=''
-    got_used=0
+    cs_project='' cs_environment='' cs_action='' cs_commit='' cs_ref='' cs_artifact='' cs_plan=''
+    cs_run_id='' cs_run_attempt='' cs_run_url='' cs_reason='' cs_labels='' cs_claims=''
+    cs_claim_names='' cs_key=''
+    cs_timeout=86400 cs_retry_for=60 cs_max_drift=3 cs_receipt_file=''
+    cs_got_used=0
     while [ $# -gt 0 ]; do
-        option=$1
+        cs_option=$1
         shift
-        got_used=$((got_used + 1))
-        case $option in
+        cs_got_used=$((cs_got_used + 1))
+        case $cs_option in
         --) break ;;
         -h | --help) help && exit 0 ;;
         --*) ;;
-        *) usage "Unknown argument $option." ;;
+        *) usage "Unknown argument $cs_option." ;;
         esac
-        case $option in
-        --*=*) set -- "${option#*=}" "$@" && option=${option%%=*} ;;
+        case $cs_option in
+        --*=*) set -- "${cs_option#*=}" "$@" && cs_option=${cs_option%%=*} ;;
         *)
-            [ $# -gt 0 ] || usage "$option needs a value."
-            got_used=$((got_used + 1))
+            [ $# -gt 0 ] || usage "$cs_option needs a value."
+            cs_got_used=$((cs_got_used + 1))
             ;;
         esac
-        set_option "$option" "$1"
+        set_option "$cs_option" "$1"
         shift
     done
 }
 
 set_option() {
     case $1 in
-    --project) project=$2 ;;
-    --environment) environment=$2 ;;
-    --action) action=$2 ;;
-    --commit) commit=$2 ;;
-    --ref) ref=$2 ;;
-    --artifact) artifact=$2 ;;
-    --plan) plan=$2 ;;
-    --run-id) run_id=$2 ;;
-    --run-attempt) run_attempt=$2 ;;
-    --run-url) run_url=$2 ;;
-    --reason) reason=$2 ;;
-    --label) labels="${labels:+$labels,}$(quote "$2")" ;;
+    --project) cs_project=$2 ;;
+    --environment) cs_environment=$2 ;;
+    --action) cs_action=$2 ;;
+    --commit) cs_commit=$2 ;;
+    --ref) cs_ref=$2 ;;
+    --artifact) cs_artifact=$2 ;;
+    --plan) cs_plan=$2 ;;
+    --run-id) cs_run_id=$2 ;;
+    --run-attempt) cs_run_attempt=$2 ;;
+    --run-url) cs_run_url=$2 ;;
+    --reason) cs_reason=$2 ;;
+    --label) cs_labels="${cs_labels:+$cs_labels,}$(quote "$2")" ;;
     --claim) add_claim "$2" ;;
-    --idempotency-key) key=$2 ;;
-    --timeout) seconds_of "$2" && timeout=$got_seconds ;;
-    --retry-for) seconds_of "$2" && retry_for=$got_seconds ;;
-    --max-drift) max_drift=$2 ;;
-    --receipt-file) receipt_file=$2 ;;
+    --idempotency-key) cs_key=$2 ;;
+    --timeout) seconds_of "$2" && cs_timeout=$cs_got_seconds ;;
+    --retry-for) seconds_of "$2" && cs_retry_for=$cs_got_seconds ;;
+    --max-drift) cs_max_drift=$2 ;;
+    --receipt-file) cs_receipt_file=$2 ;;
     *) usage "Unknown option $1." ;;
     esac
 }
 
 # read_ci: run, commit and ref as the CI system says, under what the options say
 read_ci() {
-    ci_id='' ci_attempt=1 ci_url='' ci_pipeline='' ci_job='' ci_actor='' ci_system=''
-    ci_commit='' ci_ref=''
+    cs_ci_id='' cs_ci_attempt=1 cs_ci_url='' cs_ci_pipeline='' cs_ci_job='' cs_ci_actor=''
+    cs_ci_system='' cs_ci_commit='' cs_ci_ref=''
     if [ -n "${GITHUB_ACTIONS:-}" ] && [ -n "${GITHUB_RUN_ID:-}" ]; then
-        ci_system=github ci_id=$GITHUB_RUN_ID ci_attempt=${GITHUB_RUN_ATTEMPT:-1}
-        is_count "$ci_attempt" || ci_attempt=1
+        cs_ci_system=github cs_ci_id=$GITHUB_RUN_ID cs_ci_attempt=${GITHUB_RUN_ATTEMPT:-1}
+        is_count "$cs_ci_attempt" || cs_ci_attempt=1
         if [ -n "${GITHUB_SERVER_URL:-}" ] && [ -n "${GITHUB_REPOSITORY:-}" ]; then
-            ci_url=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$ci_id/attempts/$ci_attempt
+            cs_ci_url=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$cs_ci_id/attempts/$cs_ci_attempt
         fi
-        ci_pipeline=${GITHUB_WORKFLOW:-} ci_job=${GITHUB_JOB:-}
-        ci_actor=${GITHUB_TRIGGERING_ACTOR:-${GITHUB_ACTOR:-}}
-        ci_commit=${GITHUB_SHA:-} ci_ref=${GITHUB_REF:-}
+        cs_ci_pipeline=${GITHUB_WORKFLOW:-} cs_ci_job=${GITHUB_JOB:-}
+        cs_ci_actor=${GITHUB_TRIGGERING_ACTOR:-${GITHUB_ACTOR:-}}
+        cs_ci_commit=${GITHUB_SHA:-} cs_ci_ref=${GITHUB_REF:-}
     elif [ -n "${CI_JOB_ID:-}" ] && [ -n "${CI_PIPELINE_ID:-}" ]; then
-        ci_system=gitlab ci_id=$CI_JOB_ID ci_url=${CI_JOB_URL:-}
-        ci_pipeline=${CI_PIPELINE_NAME:-$CI_PIPELINE_ID} ci_job=${CI_JOB_NAME:-}
-        ci_actor=${GITLAB_USER_LOGIN:-} ci_commit=${CI_COMMIT_SHA:-}
+        cs_ci_system=gitlab cs_ci_id=$CI_JOB_ID cs_ci_url=${CI_JOB_URL:-}
+        cs_ci_pipeline=${CI_PIPELINE_NAME:-$CI_PIPELINE_ID} cs_ci_job=${CI_JOB_NAME:-}
+        cs_ci_actor=${GITLAB_USER_LOGIN:-} cs_ci_commit=${CI_COMMIT_SHA:-}
         if [ -n "${CI_COMMIT_TAG:-}" ]; then
-            ci_ref=refs/tags/$CI_COMMIT_TAG
+            cs_ci_ref=refs/tags/$CI_COMMIT_TAG
         elif [ -n "${CI_COMMIT_BRANCH:-}" ]; then
-            ci_ref=refs/heads/$CI_COMMIT_BRANCH
+            cs_ci_ref=refs/heads/$CI_COMMIT_BRANCH
         fi
     fi
-    [ -n "$ci_id" ] || ci_id=process-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-    run_id=${run_id:-$ci_id}
-    run_attempt=${run_attempt:-$ci_attempt}
-    run_url=${run_url:-$ci_url}
-    [ -n "$commit$artifact$plan" ] || commit=$ci_commit
-    if [ -n "$commit" ] && [ "$commit" = "$ci_commit" ]; then ref=${ref:-$ci_ref}; fi
+    [ -n "$cs_ci_id" ] || cs_ci_id=process-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    cs_run_id=${cs_run_id:-$cs_ci_id}
+    cs_run_attempt=${cs_run_attempt:-$cs_ci_attempt}
+    cs_run_url=${cs_run_url:-$cs_ci_url}
+    [ -n "$cs_commit$cs_artifact$cs_plan" ] || cs_commit=$cs_ci_commit
+    if [ -n "$cs_commit" ] && [ "$cs_commit" = "$cs_ci_commit" ]; then cs_ref=${cs_ref:-$cs_ci_ref}; fi
 }
 
 check_options() {
-    for required in "$project" "$environment" "$action"; do
-        [ -n "$required" ] || usage 'Give --project, --environment and --action.'
+    for cs_required in "$cs_project" "$cs_environment" "$cs_action"; do
+        [ -n "$cs_required" ] || usage 'Give --project, --environment and --action.'
     done
-    [ -n "$commit$artifact$plan" ] ||
+    [ -n "$cs_commit$cs_artifact$cs_plan" ] ||
         usage 'Say what is acted on: --commit, --artifact or --plan.'
-    is_count "$run_attempt" && [ "$run_attempt" -ge 1 ] ||
+    is_count "$cs_run_attempt" && [ "$cs_run_attempt" -ge 1 ] ||
         usage '--run-attempt is a whole number from 1.'
-    is_count "$max_drift" && [ "$max_drift" -ge 1 ] || usage '--max-drift is a whole number from 1.'
-    case $key in
+    is_count "$cs_max_drift" && [ "$cs_max_drift" -ge 1 ] || usage '--max-drift is a whole number from 1.'
+    case $cs_key in
     *[!!-~]*) usage 'An idempotency key is 1 to 200 visible ASCII characters.' ;;
     esac
-    [ "${#key}" -le 200 ] || usage 'An idempotency key is 1 to 200 visible ASCII characters.'
+    [ "${#cs_key}" -le 200 ] || usage 'An idempotency key is 1 to 200 visible ASCII characters.'
 }
 
-# build_question: question (the JSON body), run (for the later calls) and key
+# build_question: cs_question (the JSON body), cs_run (for the later calls) and cs_key
 build_question() {
-    subject=$(member '' commit "$commit")
-    subject=$(member "$subject" ref "$ref")
-    subject=$(member "$subject" artifact "$artifact")
-    subject=$(member "$subject" plan "$plan")
-    run="\"id\":$(quote "$run_id"),\"attempt\":$run_attempt"
-    who=$(member "$run" url "$run_url")
-    who=$(member "$who" pipeline "$ci_pipeline")
-    who=$(member "$who" job "$ci_job")
-    who=$(member "$who" actor "$ci_actor")
-    who=$(member "$who" system "$ci_system")
-    question=$(member '' project "$project")
-    question=$(member "$question" environment "$environment")
-    question=$(member "$question" action "$action")
-    question="$question,\"subject\":{$subject},\"run\":{$who}"
-    question=$(member "$question" reason "$reason")
-    [ -z "$labels" ] || question="$question,\"labels\":[$labels]"
-    [ -z "$claims" ] || question="$question,\"claims\":{$claims}"
-    question="{$question}"
-    printf '{%s}' "$run" | flatten >"$dir/run.flat" # how our run reads in their answers
-    [ -n "$key" ] || key=countersign-$(printf '%s' "$question" | digest_of_input)
+    cs_subject=$(member '' commit "$cs_commit")
+    cs_subject=$(member "$cs_subject" ref "$cs_ref")
+    cs_subject=$(member "$cs_subject" artifact "$cs_artifact")
+    cs_subject=$(member "$cs_subject" plan "$cs_plan")
+    cs_run="\"id\":$(quote "$cs_run_id"),\"attempt\":$cs_run_attempt"
+    cs_who=$(member "$cs_run" url "$cs_run_url")
+    cs_who=$(member "$cs_who" pipeline "$cs_ci_pipeline")
+    cs_who=$(member "$cs_who" job "$cs_ci_job")
+    cs_who=$(member "$cs_who" actor "$cs_ci_actor")
+    cs_who=$(member "$cs_who" system "$cs_ci_system")
+    cs_question=$(member '' project "$cs_project")
+    cs_question=$(member "$cs_question" environment "$cs_environment")
+    cs_question=$(member "$cs_question" action "$cs_action")
+    cs_question="$cs_question,\"subject\":{$cs_subject},\"run\":{$cs_who}"
+    cs_question=$(member "$cs_question" reason "$cs_reason")
+    [ -z "$cs_labels" ] || cs_question="$cs_question,\"labels\":[$cs_labels]"
+    [ -z "$cs_claims" ] || cs_question="$cs_question,\"claims\":{$cs_claims}"
+    cs_question="{$cs_question}"
+    printf '{%s}' "$cs_run" | flatten >"$cs_dir/run.flat" # how our run reads in their answers
+    [ -n "$cs_key" ] || cs_key=countersign-$(printf '%s' "$cs_question" | digest_of_input)
 }
 
 digest_of_input() {
@@ -572,89 +579,90 @@ digest_of_input() {
 
 # read_request: the request in the answer just read, whole and ours, or no answer
 read_request() {
-    got_why='its answer is not a whole request'
-    new_id=$(field id s) && is_id "$new_id" || return 1
-    new_digest=$(field digest s) && is_digest "$new_digest" || return 1
-    new_status=$(field status s) || return 1
-    new_version=$(field version n) && is_count "$new_version" || return 1
-    new_round=$(field round n) && is_count "$new_round" || return 1
-    new_url=$(field url s) && new_summary=$(field summary s) && field drift a >/dev/null || return 1
-    case $new_status in
+    cs_got_why='its answer is not a whole request'
+    cs_new_id=$(field id s) && is_id "$cs_new_id" || return 1
+    cs_new_digest=$(field digest s) && is_digest "$cs_new_digest" || return 1
+    cs_new_status=$(field status s) || return 1
+    cs_new_version=$(field version n) && is_count "$cs_new_version" || return 1
+    cs_new_round=$(field round n) && is_count "$cs_new_round" || return 1
+    cs_new_url=$(field url s) && cs_new_summary=$(field summary s) || return 1
+    field drift a >/dev/null || return 1
+    case $cs_new_status in
     submitted | pending | approved | redeemed | rejected | denied) ;;
     withdrawn | superseded | revoked | expired) ;;
     *) return 1 ;;
     esac
-    got_why='it answers about another request'
-    [ "${id:-$new_id}$new_digest" = "$new_id${digest:-$new_digest}" ] || return 1
-    id=$new_id digest=$new_digest status=$new_status version=$new_version round=$new_round
-    url=$new_url summary=$new_summary
-    got_why=
+    cs_got_why='it answers about another request'
+    [ "${cs_id:-$cs_new_id}$cs_new_digest" = "$cs_new_id${cs_digest:-$cs_new_digest}" ] || return 1
+    cs_id=$cs_new_id cs_digest=$cs_new_digest cs_status=$cs_new_status
+    cs_version=$cs_new_version cs_round=$cs_new_round cs_url=$cs_new_url cs_summary=$cs_new_summary
+    cs_got_why=
 }
 
 ask_once() {
-    call POST /api/v1/requests "$CALL_SECONDS" "$question" "$key" || return 1
-    [ -n "$got_problem" ] || read_request
+    call POST /api/v1/requests "$cs_CALL_SECONDS" "$cs_question" "$cs_key" || return 1
+    [ -n "$cs_got_problem" ] || read_request
 }
 
 read_once() {
-    left=$((deadline - $(now)))
-    [ "$left" -ge 0 ] || left=0
-    [ "$left" -le "$POLL_SECONDS" ] || left=$POLL_SECONDS
-    call GET "/api/v1/requests/$id?wait=$left&after=$version" $((left + 15)) || return 1
-    [ -n "$got_problem" ] || read_request
+    cs_left=$((cs_deadline - $(now)))
+    [ "$cs_left" -ge 0 ] || cs_left=0
+    [ "$cs_left" -le "$cs_POLL_SECONDS" ] || cs_left=$cs_POLL_SECONDS
+    call GET "/api/v1/requests/$cs_id?wait=$cs_left&after=$cs_version" $((cs_left + 15)) || return 1
+    [ -n "$cs_got_problem" ] || read_request
 }
 
 redeem_once() {
-    call POST "/api/v1/requests/$id/redeem" "$REDEEM_SECONDS" \
-        "{\"run\":{$run},\"digest\":\"$digest\"}" || return 1
-    [ -n "$got_problem" ] || read_permit
+    call POST "/api/v1/requests/$cs_id/redeem" "$cs_REDEEM_SECONDS" \
+        "{\"run\":{$cs_run},\"digest\":\"$cs_digest\"}" || return 1
+    [ -n "$cs_got_problem" ] || read_permit
 }
 
-# read_permit: the one place that says go. 0: got_permit is good to use, or got_refusal and
-# got_exit say why it is not; 1: the answer could not be read in full.
+# read_permit: the one place that says go. 0: cs_got_permit is good to use, or cs_got_refusal and
+# cs_got_exit say why it is not; 1: the answer could not be read in full.
 read_permit() {
-    got_permit='' got_refusal='' got_exit=''
-    got_why='its answer is not a whole permit'
-    permit_id=$(field permit.id s) && is_id "$permit_id" || return 1
-    permit_status=$(field permit.status s) || return 1
-    expires=$(field permit.expires_at s) || return 1
-    interval=$(field permit.heartbeat_seconds n) && is_count "$interval" || return 1
-    [ "$interval" -ge 1 ] || return 1
-    receipt=$(field receipt o) && payload=$(field receipt.payload s) || return 1
+    cs_got_permit='' cs_got_refusal='' cs_got_exit=''
+    cs_got_why='its answer is not a whole permit'
+    cs_permit_id=$(field permit.id s) && is_id "$cs_permit_id" || return 1
+    cs_permit_status=$(field permit.status s) || return 1
+    cs_expires=$(field permit.expires_at s) || return 1
+    cs_interval=$(field permit.heartbeat_seconds n) && is_count "$cs_interval" || return 1
+    [ "$cs_interval" -ge 1 ] || return 1
+    cs_receipt=$(field receipt o) && cs_payload=$(field receipt.payload s) || return 1
     [ "$(field receipt.payloadType s)" = application/vnd.in-toto+json ] || return 1
-    printf '%s' "$payload" | base64 -d >"$work.statement" 2>/dev/null || return 1
-    flatten <"$work.statement" >"$work.flat" || return 1
-    receipt_expires=$(field predicate.expiresAt s) || return 1
-    named="$(field predicate.request.id s) $(field predicate.request.digest s)"
-    by="$(field predicate.run.id s) $(field predicate.run.attempt n)"
-    decided=$(field predicate.decision s)
+    printf '%s' "$cs_payload" | base64 -d >"$cs_work.statement" 2>/dev/null || return 1
+    flatten <"$cs_work.statement" >"$cs_work.flat" || return 1
+    cs_receipt_expires=$(field predicate.expiresAt s) || return 1
+    cs_named="$(field predicate.request.id s) $(field predicate.request.digest s)"
+    cs_by="$(field predicate.run.id s) $(field predicate.run.attempt n)"
+    cs_decided=$(field predicate.decision s)
     judge_permit || return 1
-    got_why=
-    [ -n "$got_refusal" ] || got_permit=$permit_id
+    cs_got_why=
+    [ -n "$cs_got_refusal" ] || cs_got_permit=$cs_permit_id
 }
 
-# judge_permit: whether what was read fits; sets got_refusal and got_exit if it does not
+# judge_permit: whether what was read fits; sets cs_got_refusal and cs_got_exit if it does not
 judge_permit() {
-    if [ "$permit_status" = expired ]; then
-        got_refusal='The permit is expired.' got_exit=66
-    elif [ "$permit_status" != issued ]; then
-        got_refusal="The permit of this run attempt is $permit_status: a permit is used once; start a new run attempt."
-        got_exit=65
-    elif [ "$named" != "$id $digest" ]; then
-        got_refusal='The receipt is for another request. Nothing was run.' got_exit=70
-    elif [ "$by" != "$(field id s "$dir/run") $run_attempt" ]; then
-        got_refusal='The receipt is for another run. Nothing was run.' got_exit=70
-    elif [ "$decided" != approved ]; then
-        got_refusal='The receipt does not say approved. Nothing was run.' got_exit=70
+    if [ "$cs_permit_status" = expired ]; then
+        cs_got_refusal='The permit is expired.' cs_got_exit=66
+    elif [ "$cs_permit_status" != issued ]; then
+        cs_got_refusal="The permit of this run attempt is $cs_permit_status: a permit is used once; start a new run attempt."
+        cs_got_exit=65
+    elif [ "$cs_named" != "$cs_id $cs_digest" ]; then
+        cs_got_refusal='The receipt is for another request. Nothing was run.' cs_got_exit=70
+    elif [ "$cs_by" != "$(field id s "$cs_dir/run") $cs_run_attempt" ]; then
+        cs_got_refusal='The receipt is for another run. Nothing was run.' cs_got_exit=70
+    elif [ "$cs_decided" != approved ]; then
+        cs_got_refusal='The receipt does not say approved. Nothing was run.' cs_got_exit=70
     fi
-    check_time "$expires" && check_time "$receipt_expires"
+    check_time "$cs_expires" && check_time "$cs_receipt_expires"
 }
 
 # check_time TIME: fails for what is no time; a past time is a refusal
 check_time() {
     is_past "$1"
     case $? in
-    0) got_refusal="The permit is over since $1." && got_exit=66 ;;
+    0) cs_got_refusal="The permit is over since $1." && cs_got_exit=66 ;;
     1) ;;
     *) return 1 ;;
     esac
@@ -664,18 +672,18 @@ check_time() {
 
 # watch: says what is new about the request, ends when it is closed or drifts too often
 watch() {
-    if [ "$round" -gt $((drifts + 1)) ]; then
-        drifts=$((round - 1))
+    if [ "$cs_round" -gt $((cs_drifts + 1)) ]; then
+        cs_drifts=$((cs_round - 1))
         say_drift
     fi
-    case $status in
+    case $cs_status in
     expired) stop 66 "Expired. $(reasons)" ;;
-    rejected | denied | withdrawn | superseded | revoked) stop 65 "Closed: $status. $(reasons)" ;;
+    rejected | denied | withdrawn | superseded | revoked) stop 65 "Closed: $cs_status. $(reasons)" ;;
     esac
-    show_status "$summary"
-    if [ "$drifts" -ge "$max_drift" ]; then
+    show_status "$cs_summary"
+    if [ "$cs_drifts" -ge "$cs_max_drift" ]; then
         withdraw 'the run stopped waiting'
-        stop 67 "The world moved $drifts times between approval and redeem. Nothing was run."
+        stop 67 "The world moved $cs_drifts times between approval and redeem. Nothing was run."
     fi
 }
 
@@ -690,13 +698,13 @@ say_drift() {
         }
         END { for (k = 0; k < count && k < 20; k++)
             print "Drift: " value[k, "fact"] " was " value[k, "old"] ", is now " value[k, "new"] "."
-        }' "$work.flat" >"$dir/drift"
-    while IFS= read -r drift_line; do say "$drift_line"; done <"$dir/drift"
+        }' "$cs_work.flat" >"$cs_dir/drift"
+    while IFS= read -r cs_drift_line; do say "$cs_drift_line"; done <"$cs_dir/drift"
 }
 
 # reasons: the summary, the verdict's explanation of a denial, who rejected and why
 reasons() {
-    awk -F '\t' -v status="$status" '
+    awk -F '\t' -v status="$cs_status" '
         $1 == "summary" { text = $3 }
         status == "denied" && $1 ~ /^verdict[.]explanation[.][0-9]+$/ { more = more " " $3 }
         $1 ~ /^decisions[.][0-9]+[.](person|outcome|comment)$/ {
@@ -708,19 +716,19 @@ reasons() {
             for (k = 0; k < count; k++) if (value[k, "outcome"] == "reject")
                 more = more " " value[k, "person"] ": " value[k, "comment"]
             print text more
-        }' "$work.flat"
+        }' "$cs_work.flat"
 }
 
-# obtain_permit: asks, waits and redeems; returns once got_permit is good to use
+# obtain_permit: asks, waits and redeems; returns once cs_got_permit is good to use
 obtain_permit() {
-    patience=$(($(now) + retry_for))
-    [ "$patience" -le "$deadline" ] || patience=$deadline
-    persist "$patience" ask_once || unreachable
-    [ -z "$got_problem" ] || refuse
-    say "Request $id: $url"
+    cs_patience=$(($(now) + cs_retry_for))
+    [ "$cs_patience" -le "$cs_deadline" ] || cs_patience=$cs_deadline
+    persist "$cs_patience" ask_once || unreachable
+    [ -z "$cs_got_problem" ] || refuse
+    say "Request $cs_id: $cs_url"
     while :; do
         watch
-        case $status in
+        case $cs_status in
         approved | redeemed) redeem && return ;;
         esac
         next_version
@@ -729,14 +737,14 @@ obtain_permit() {
 
 # redeem: fails when the request went back to waiting
 redeem() {
-    persist "$deadline" redeem_once || unreachable
-    case $got_problem in
+    persist "$cs_deadline" redeem_once || unreachable
+    case $cs_got_problem in
     '')
-        [ -z "$got_refusal" ] || stop "$got_exit" "$got_refusal"
+        [ -z "$cs_got_refusal" ] || stop "$cs_got_exit" "$cs_got_refusal"
         return 0
         ;;
     drift)
-        drifts=$((drifts + 1))
+        cs_drifts=$((cs_drifts + 1))
         say_drift
         ;;
     not-approved | illegal-state) ;; # it moved under us: the next reading says where to
@@ -746,32 +754,32 @@ redeem() {
 }
 
 next_version() {
-    asked_at=$(now)
-    if [ "$asked_at" -ge "$deadline" ]; then
+    cs_asked_at=$(now)
+    if [ "$cs_asked_at" -ge "$cs_deadline" ]; then
         withdraw 'the run stopped waiting'
         stop 66 'No decision came within --timeout. Nothing was run.'
     fi
-    old_version=$version
-    persist "$deadline" read_once || unreachable
-    [ -z "$got_problem" ] || refuse
+    cs_old_version=$cs_version
+    persist "$cs_deadline" read_once || unreachable
+    [ -z "$cs_got_problem" ] || refuse
     # Something on the way may not let the read wait: do not hammer.
-    if [ "$version" -le "$old_version" ] && [ "$(now)" -le $((asked_at + 1)) ]; then nap 1; fi
+    if [ "$cs_version" -le "$cs_old_version" ] && [ "$(now)" -le $((cs_asked_at + 1)) ]; then nap 1; fi
 }
 
 withdraw_once() {
-    if [ -z "$id" ]; then # cancelled while asking: the key tells whether it arrived
-        call POST /api/v1/requests 5 "$question" "$key" && [ -z "$got_problem" ] || return
+    if [ -z "$cs_id" ]; then # cancelled while asking: the key tells whether it arrived
+        call POST /api/v1/requests 5 "$cs_question" "$cs_key" && [ -z "$cs_got_problem" ] || return
         read_request || return
     fi
-    call POST "/api/v1/requests/$id/withdraw" 5 "{\"run\":{$run},\"reason\":\"$why_withdrawn\"}"
+    call POST "/api/v1/requests/$cs_id/withdraw" 5 "{\"run\":{$cs_run},\"reason\":\"$cs_why_withdrawn\"}"
 }
 
 # withdraw WHY: takes the request back as well as that can be done within a few seconds
 withdraw() {
-    why_withdrawn=$1
+    cs_why_withdrawn=$1
     if ! persist $(($(now) + 8)) withdraw_once; then
-        say "The request could not be withdrawn: $got_why"
-    elif [ -n "$got_problem" ]; then
+        say "The request could not be withdrawn: $cs_got_why"
+    elif [ -n "$cs_got_problem" ]; then
         say "The request could not be withdrawn: $(problem_sentence)"
     else
         say "Request withdrawn: $1."
@@ -779,69 +787,69 @@ withdraw() {
 }
 
 finish_once() {
-    call POST "/api/v1/permits/$got_permit/finish" "$CALL_SECONDS" \
-        "{\"run\":{$run},\"outcome\":\"$outcome\",\"exit_code\":$ended}"
+    call POST "/api/v1/permits/$cs_got_permit/finish" "$cs_CALL_SECONDS" \
+        "{\"run\":{$cs_run},\"outcome\":\"$cs_outcome\",\"exit_code\":$cs_ended}"
 }
 
 # finish STATUS: reports how it ended; the exit status stays the command's in any case
 finish() {
-    ended=$1
-    outcome=failed
-    [ "$ended" -ne 0 ] || outcome=succeeded
-    if ! persist $(($(now) + retry_for)) finish_once; then
-        say "The end could not be reported: $got_why"
-    elif [ -n "$got_problem" ]; then
+    cs_ended=$1
+    cs_outcome=failed
+    [ "$cs_ended" -ne 0 ] || cs_outcome=succeeded
+    if ! persist $(($(now) + cs_retry_for)) finish_once; then
+        say "The end could not be reported: $cs_got_why"
+    elif [ -n "$cs_got_problem" ]; then
         say "The end could not be reported: $(problem_sentence)"
     fi
 }
 
 # beat SECONDS: one heartbeat; a missed one is said once, and never fatal to the command
 beat() {
-    if call POST "/api/v1/permits/$got_permit/heartbeat" "$1" "{\"run\":{$run}}" &&
-        [ -z "$got_problem" ]; then
-        missed=
+    if call POST "/api/v1/permits/$cs_got_permit/heartbeat" "$1" "{\"run\":{$cs_run}}" &&
+        [ -z "$cs_got_problem" ]; then
+        cs_missed=
     else
-        [ -n "$missed" ] || say "The portal misses our heartbeat: ${got_why:-$(problem_sentence)}"
-        missed=yes
+        [ -n "$cs_missed" ] || say "The portal misses our heartbeat: ${cs_got_why:-$(problem_sentence)}"
+        cs_missed=yes
     fi
 }
 
 # begin_beats: the first heartbeat and then the others, each with files of its own, so that
 # they do not meet those of finish
 begin_beats() {
-    missed=''
+    cs_missed=''
     (
         trap - EXIT HUP INT TERM
-        work=$dir/first
+        cs_work=$cs_dir/first
         beat 5
     ) &
-    first_beat=$!
+    cs_first_beat=$!
     (
         trap - EXIT HUP INT
-        trap 'kill $curl_pid $nap_pid 2>/dev/null; exit 0' TERM
-        work=$dir/beat
+        trap 'kill $cs_curl_pid $cs_nap_pid 2>/dev/null; exit 0' TERM
+        cs_work=$cs_dir/beat
         # A signal may come before the trap; and if our shell is killed, nobody sends one.
-        until [ -e "$dir/over" ] || ! nap "$interval" || ! kill -0 $$ 2>/dev/null; do
-            beat "$CALL_SECONDS"
+        until [ -e "$cs_dir/over" ] || ! nap "$cs_interval" || ! kill -0 $$ 2>/dev/null; do
+            beat "$cs_CALL_SECONDS"
         done
     ) &
-    beats=$!
+    cs_beats=$!
 }
 
 end_beats() {
-    : >"$dir/over"
-    kill "$beats" 2>/dev/null
-    wait "$beats" 2>/dev/null
-    wait "$first_beat" # so that the portal hears "running" before it hears the end
+    : >"$cs_dir/over"
+    kill "$cs_beats" 2>/dev/null
+    wait "$cs_beats" 2>/dev/null
+    wait "$cs_first_beat" # so that the portal hears "running" before it hears the end
 }
 
 # cancel NUMBER NAME: a signal before the command runs
 cancel() {
     trap '' HUP INT TERM
     # shellcheck disable=SC2086 # no process, no word
-    kill $curl_pid $nap_pid 2>/dev/null
+    kill $cs_curl_pid $cs_nap_pid 2>/dev/null
     say "Stopped by SIG$2 before the command ran."
-    if [ -n "$got_permit" ]; then
+    if [ -n "$cs_got_permit" ]; then
         finish $((128 + $1))
     else
         withdraw "the run was stopped by SIG$2"
@@ -852,37 +860,39 @@ cancel() {
 # forward NAME: a signal while the command runs. A shell starts background commands deaf to
 # SIGINT, so that one is passed on as SIGTERM.
 forward() {
-    interrupted=$1
-    [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null
+    cs_interrupted=$1
+    [ -z "$cs_child" ] || kill -s "$1" "$cs_child" 2>/dev/null
 }
 
-# execute COMMAND ...: got_ended is its exit status
+# execute COMMAND ...: cs_got_ended is its exit status
 execute() {
-    COUNTERSIGN_PERMIT_ID=$got_permit
-    COUNTERSIGN_REQUEST_ID=$id
-    COUNTERSIGN_RECEIPT_FILE=${receipt_file:-$dir/receipt.json}
+    COUNTERSIGN_PERMIT_ID=$cs_got_permit
+    COUNTERSIGN_REQUEST_ID=$cs_id
+    COUNTERSIGN_RECEIPT_FILE=${cs_receipt_file:-$cs_dir/receipt.json}
     export COUNTERSIGN_PERMIT_ID COUNTERSIGN_REQUEST_ID COUNTERSIGN_RECEIPT_FILE
-    if [ -n "$receipt_file" ]; then : >"$receipt_file" && chmod 600 "$receipt_file"; fi
-    printf '%s\n' "$receipt" >"$COUNTERSIGN_RECEIPT_FILE" || stop 70 'The receipt cannot be written.'
+    if [ -n "$cs_receipt_file" ]; then : >"$cs_receipt_file" && chmod 600 "$cs_receipt_file"; fi
+    printf '%s\n' "$cs_receipt" >"$COUNTERSIGN_RECEIPT_FILE" || stop 70 'The receipt cannot be written.'
     begin_beats
-    child='' interrupted=''
+    cs_child='' cs_interrupted=''
     trap 'forward TERM' INT TERM
     trap 'forward HUP' HUP
     exec 3<&0
     (
         trap - HUP TERM EXIT
         unset COUNTERSIGN_TOKEN COUNTERSIGN_TOKEN_FILE
+        umask "$cs_umask"
+        if [ "$cs_locale" = unset ]; then unset LC_ALL; else LC_ALL=$cs_locale; fi
         exec 3<&-
         exec "$@"
     ) <&3 &
-    child=$!
+    cs_child=$!
     exec 3<&-
-    [ -z "$interrupted" ] || forward "$interrupted" # it came before there was a child
-    interrupted=again
-    while [ -n "$interrupted" ]; do
-        interrupted=
-        wait "$child"
-        got_ended=$?
+    [ -z "$cs_interrupted" ] || forward "$cs_interrupted" # it came before there was a child
+    cs_interrupted=again
+    while [ -n "$cs_interrupted" ]; do
+        cs_interrupted=
+        wait "$cs_child"
+        cs_got_ended=$?
     done
     trap '' HUP INT TERM
     end_beats
@@ -890,30 +900,31 @@ execute() {
 
 gate() {
     read_options "$@"
-    shift "$got_used"
+    shift "$cs_got_used"
     read_ci
     check_options
     [ $# -gt 0 ] || usage 'Give the command to run after --.'
     read_address
-    read_token || stop 64 "No token: $got_why."
-    for needed in curl awk base64 mktemp; do
-        command -v "$needed" >/dev/null || stop 70 "This image has no $needed."
+    read_token || stop 64 "No token: $cs_got_why."
+    for cs_needed in curl awk base64 mktemp; do
+        command -v "$cs_needed" >/dev/null || stop 70 "This image has no $cs_needed."
     done
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/countersign.XXXXXX") || stop 70 'No temporary directory.'
-    work=$dir/call
-    trap 'rm -rf "$dir"' EXIT
+    cs_dir=$(mktemp -d "${TMPDIR:-/tmp}/countersign.XXXXXX") || stop 70 'No temporary directory.'
+    cs_work=$cs_dir/call
+    trap 'rm -rf "$cs_dir"' EXIT
     build_question
-    started_at=$(now)
-    deadline=$((started_at + timeout))
-    id='' digest='' version=0 drifts=0 shown='' shown_at=0 got_permit='' curl_pid='' nap_pid=''
+    cs_started_at=$(now)
+    cs_deadline=$((cs_started_at + cs_timeout))
+    cs_id='' cs_digest='' cs_version=0 cs_drifts=0 cs_shown='' cs_shown_at=0 cs_got_permit=''
+    cs_curl_pid='' cs_nap_pid=''
     trap 'cancel 1 HUP' HUP
     trap 'cancel 2 INT' INT
     trap 'cancel 15 TERM' TERM
     obtain_permit
-    say "Approved: permit $got_permit until $expires."
+    say "Approved: permit $cs_got_permit until $cs_expires."
     execute "$@"
-    finish "$got_ended"
-    exit "$got_ended"
+    finish "$cs_got_ended"
+    exit "$cs_got_ended"
 }
 
 case ${1:-} in
@@ -922,6 +933,6 @@ gate)
     gate "$@"
     ;;
 -h | --help) help ;;
---version) echo "countersign.sh $VERSION" ;;
+--version) echo "countersign.sh $cs_VERSION" ;;
 *) usage "This client has one step: gate." ;;
 esac

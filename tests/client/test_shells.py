@@ -1,6 +1,7 @@
 """The same shell twin in the shells that runner images have, and the same Python everywhere."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import CLIENTS
-from tests.client.portal_double import Answer, a_permit, a_request, drift
+from tests.client.portal_double import TOKEN, Answer, a_permit, a_request, drift
 
 
 def busybox_only(folder):
@@ -58,6 +59,32 @@ def test_a_cancelled_wait_withdraws_in_every_shell(double, client):
     process.communicate(timeout=20)
     assert process.returncode == 143
     assert double.count("withdraw") == 1
+
+
+SOURCE = (CLIENTS / "countersign.sh").read_text()
+ASSIGNED = set(re.findall(r"(?m)(?:^|[\s;(])(?<!-v )([A-Za-z_]\w*)=", SOURCE))
+
+
+def test_the_command_has_the_environment_that_the_client_was_given(double, client):
+    """Assigning to a variable that came exported would hand it on, the token among them."""
+    double.on("ask", a_request("approved")).on("redeem", a_permit())
+    ours = {name for name in ASSIGNED if name.startswith("cs_")}
+    assert {"cs_token", "cs_url", "cs_version", "cs_environment"} <= ours
+    mine = {name.removeprefix("cs_"): f"my {name}" for name in ours}
+    client.env |= {**mine, **dict.fromkeys(ours, "of the caller"), "LC_ALL": "C.UTF-8"}
+    done = client.gate(script="umask; env")
+    assert done.returncode == 0, done.stderr
+    umask, *lines = done.stdout.splitlines()
+    assert int(umask, 8) == int(subprocess.check_output(["sh", "-c", "umask"]), 8)
+    found = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert {**mine, "LC_ALL": "C.UTF-8"}.items() <= found.items()
+    assert not {name for name in found if name.startswith("cs_")}
+    assert TOKEN not in done.stdout
+
+
+def test_the_command_has_no_locale_that_the_client_was_not_given(double, client):
+    double.on("ask", a_request("approved")).on("redeem", a_permit())
+    assert "LC_ALL" not in client.gate(script="env").stdout
 
 
 def test_half_an_answer_is_refused_in_every_shell(double, client):
