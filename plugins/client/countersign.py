@@ -114,15 +114,16 @@ def sentence_of(body: Json) -> str:
     return " ".join([detail, *more])
 
 
+REFUSED = ("not-approved", "no-eligible-approver", "illegal-state", "already-running", "archived")
+
+
 def stop_for(problem: Problem) -> Stop:
     """The exit status for a problem that no step of ours knows how to go on from."""
     if problem.status == 410:
         return Stop(EXIT_EXPIRED, str(problem))
     if problem.code == "drift":
         return Stop(EXIT_DRIFT, str(problem))
-    if problem.status == 403 or problem.code in ("not-approved", "no-eligible-approver"):
-        return Stop(EXIT_REFUSED, str(problem))
-    if problem.code == "illegal-state":
+    if problem.status == 403 or problem.code in REFUSED:
         return Stop(EXIT_REFUSED, str(problem))
     return Stop(EXIT_USAGE, f"The portal refused the call ({problem.code}): {problem}")
 
@@ -389,6 +390,15 @@ def read_permit(body: Json, request: Request, run: Json) -> Permit:
     if is_past(pick(predicate, "expiresAt", str)):
         raise Stop(EXIT_EXPIRED, "The receipt is over. Nothing was run.")
     return permit
+
+
+def read_start(body: Json, permit: Permit) -> None:
+    """The portal has heard that we begin. Raises NoAnswer for anything else."""
+    fields = pick(body, "permit", dict)
+    if pick(fields, "id", str) != permit.id:
+        raise NoAnswer("it answers about another permit")
+    if pick(fields, "status", str) != "running":
+        raise NoAnswer(f"it answers that the permit is {fields['status']}, not running")
 
 
 def is_past(text: str) -> bool:
@@ -901,6 +911,7 @@ class Gate:
         self.body = body
         self.key = key_of(options, body)
         self.run = bare_run(body["run"])
+        self.starter = uuid.uuid4().hex  # tells this process from others of the same run attempt
         self.say = say
         self.deadline = time.monotonic() + options.timeout
         self.request: Optional[Request] = None
@@ -971,6 +982,22 @@ class Gate:
         except (Stop, Problem) as error:
             self.say.line("not-withdrawn", f"The request could not be withdrawn: {error}")
 
+    def begin(self, permit: Permit) -> None:
+        """Tells the portal that the command begins, and waits until it has heard of it.
+
+        Every process of the run attempt holds this permit; the portal lets one of them begin.
+        Raises Stop or Problem, and then nothing may be run.
+        """
+
+        def act() -> None:
+            read_start(self.tell_alive(permit), permit)
+
+        persist(act, time.monotonic() + self.options.retry_for, self.say)
+
+    def tell_alive(self, permit: Permit) -> Json:
+        path = f"/api/v1/permits/{permit.id}/heartbeat"
+        return self.portal.call("POST", path, {"run": self.run, "starter": self.starter})
+
     def finish(self, permit: Permit, status: int) -> None:
         """Reports how it ended. The exit status stays the command's, whatever comes of it."""
 
@@ -978,7 +1005,7 @@ class Gate:
             path = f"/api/v1/permits/{permit.id}/finish"
             outcome = "failed" if status else "succeeded"
             body = {"run": self.run, "outcome": outcome, "exit_code": status}
-            return self.portal.call("POST", path, body)
+            return self.portal.call("POST", path, {**body, "starter": self.starter})
 
         try:
             persist(act, time.monotonic() + self.options.retry_for, self.say)
@@ -987,7 +1014,11 @@ class Gate:
 
     def execute(self, command: List[str], permit: Permit, signals: Signals) -> int:
         """Runs the command with the permit in its environment; its exit status."""
-        path = write_receipt(permit.receipt, self.options.receipt_file)
+        try:
+            path = write_receipt(permit.receipt, self.options.receipt_file)
+        except Stop:
+            self.finish(permit, EXIT_INTERNAL)  # nothing runs with this permit any more
+            raise
         over = threading.Event()
         beats = threading.Thread(target=self.beat, args=(permit, over), daemon=True)
         try:
@@ -1000,7 +1031,6 @@ class Gate:
             return 127 if isinstance(error, FileNotFoundError) else 126
         finally:
             over.set()
-            beats.join(5)  # so that the portal hears "running" before it hears the end
             if not self.options.receipt_file:
                 with contextlib.suppress(FileNotFoundError):  # the command may have taken it
                     Path(path).unlink()
@@ -1017,18 +1047,14 @@ class Gate:
     def beat(self, permit: Permit, over: threading.Event) -> None:
         """Heartbeats until the command is over. A missed one is said, never fatal to it."""
         missed = False
-        path = f"/api/v1/permits/{permit.id}/heartbeat"
-        while True:
+        while not over.wait(min(permit.heartbeat_seconds, 5 if missed else 3600)):
             try:
-                self.portal.call("POST", path, {"run": self.run})
+                self.tell_alive(permit)
                 missed = False
             except (NoAnswer, Problem) as error:
                 if not missed and not over.is_set():
                     self.say.line("heartbeat", f"The portal misses our heartbeat: {error}")
                 missed = True
-            pause = min(permit.heartbeat_seconds, 5 if missed else 3600)
-            if over.wait(pause):
-                return
 
 
 def write_receipt(receipt: Json, path: Optional[str]) -> str:
@@ -1060,6 +1086,8 @@ def gate(options: argparse.Namespace, say: Say) -> int:
     try:
         with say.waiting():
             permit = work.permit()
+            say.status("Approved; telling the portal that the command begins.")
+            work.begin(permit)
         signals.stop_raising()
     except Cancelled as cancelled:
         name = signal.Signals(cancelled.signum).name

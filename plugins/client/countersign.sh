@@ -380,7 +380,9 @@ refuse() {
     cs_sentence=$(problem_sentence)
     case $cs_got_status$cs_got_problem in
     410*) stop 66 "$cs_sentence" ;;
-    403* | *no-eligible-approver | *illegal-state | *not-approved) stop 65 "$cs_sentence" ;;
+    403* | *no-eligible-approver | *illegal-state | *not-approved | *already-running | *archived)
+        stop 65 "$cs_sentence"
+        ;;
     *) stop 64 "The portal refused the call ($cs_got_problem): $cs_sentence" ;;
     esac
 }
@@ -520,7 +522,7 @@ read_ci() {
             cs_ci_ref=refs/heads/$CI_COMMIT_BRANCH
         fi
     fi
-    [ -n "$cs_ci_id" ] || cs_ci_id=process-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    [ -n "$cs_ci_id" ] || cs_ci_id=process-$(random_text)
     cs_run_id=${cs_run_id:-$cs_ci_id}
     cs_run_attempt=${cs_run_attempt:-$cs_ci_attempt}
     cs_run_url=${cs_run_url:-$cs_ci_url}
@@ -543,13 +545,17 @@ check_options() {
     [ "${#cs_key}" -le 200 ] || usage 'An idempotency key is 1 to 200 visible ASCII characters.'
 }
 
-# build_question: cs_question (the JSON body), cs_run (for the later calls) and cs_key
+random_text() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# build_question: cs_question (the JSON body), cs_key and, for the later calls, cs_run and cs_self:
+# the run, and this process of it
 build_question() {
     cs_subject=$(member '' commit "$cs_commit")
     cs_subject=$(member "$cs_subject" ref "$cs_ref")
     cs_subject=$(member "$cs_subject" artifact "$cs_artifact")
     cs_subject=$(member "$cs_subject" plan "$cs_plan")
     cs_run="\"id\":$(quote "$cs_run_id"),\"attempt\":$cs_run_attempt"
+    cs_self="\"run\":{$cs_run},\"starter\":\"$(random_text)\""
     cs_who=$(member "$cs_run" url "$cs_run_url")
     cs_who=$(member "$cs_who" pipeline "$cs_ci_pipeline")
     cs_who=$(member "$cs_who" job "$cs_ci_job")
@@ -788,7 +794,7 @@ withdraw() {
 
 finish_once() {
     call POST "/api/v1/permits/$cs_got_permit/finish" "$cs_CALL_SECONDS" \
-        "{\"run\":{$cs_run},\"outcome\":\"$cs_outcome\",\"exit_code\":$cs_ended}"
+        "{$cs_self,\"outcome\":\"$cs_outcome\",\"exit_code\":$cs_ended}"
 }
 
 # finish STATUS: reports how it ended; the exit status stays the command's in any case
@@ -803,34 +809,47 @@ finish() {
     fi
 }
 
-# beat SECONDS: one heartbeat; a missed one is said once, and never fatal to the command
+# begin: tells the portal that the command begins, and waits until it has heard of it. Every
+# process of the run attempt holds this permit; the portal lets one of them begin.
+begin() {
+    persist $(($(now) + cs_retry_for)) begin_once || unreachable
+    [ -z "$cs_got_problem" ] || refuse
+}
+
+begin_once() {
+    tell_alive || return 1
+    [ -z "$cs_got_problem" ] || return 0
+    cs_got_why='its answer does not say that the permit is running'
+    [ "$(field permit.id s) $(field permit.status s)" = "$cs_got_permit running" ] || return 1
+    cs_got_why=
+}
+
+tell_alive() {
+    call POST "/api/v1/permits/$cs_got_permit/heartbeat" "$cs_CALL_SECONDS" "{$cs_self}"
+}
+
+# beat: one heartbeat; a missed one is said once, and never fatal to the command
 beat() {
-    if call POST "/api/v1/permits/$cs_got_permit/heartbeat" "$1" "{\"run\":{$cs_run}}" &&
-        [ -z "$cs_got_problem" ]; then
+    if tell_alive && [ -z "$cs_got_problem" ]; then
         cs_missed=
     else
-        [ -n "$cs_missed" ] || say "The portal misses our heartbeat: ${cs_got_why:-$(problem_sentence)}"
+        [ -n "$cs_missed" ] ||
+            say "The portal misses our heartbeat: ${cs_got_why:-$(problem_sentence)}"
         cs_missed=yes
     fi
 }
 
-# begin_beats: the first heartbeat and then the others, each with files of its own, so that
-# they do not meet those of finish
+# begin_beats: the heartbeats after the first, with files of their own, so that they do not
+# meet those of finish
 begin_beats() {
     cs_missed=''
-    (
-        trap - EXIT HUP INT TERM
-        cs_work=$cs_dir/first
-        beat 5
-    ) &
-    cs_first_beat=$!
     (
         trap - EXIT HUP INT
         trap 'kill $cs_curl_pid $cs_nap_pid 2>/dev/null; exit 0' TERM
         cs_work=$cs_dir/beat
         # A signal may come before the trap; and if our shell is killed, nobody sends one.
         until [ -e "$cs_dir/over" ] || ! nap "$cs_interval" || ! kill -0 $$ 2>/dev/null; do
-            beat "$cs_CALL_SECONDS"
+            beat
         done
     ) &
     cs_beats=$!
@@ -840,7 +859,6 @@ end_beats() {
     : >"$cs_dir/over"
     kill "$cs_beats" 2>/dev/null
     wait "$cs_beats" 2>/dev/null
-    wait "$cs_first_beat" # so that the portal hears "running" before it hears the end
 }
 
 # cancel NUMBER NAME: a signal before the command runs
@@ -864,14 +882,23 @@ forward() {
     [ -z "$cs_child" ] || kill -s "$1" "$cs_child" 2>/dev/null
 }
 
+write_receipt() {
+    if [ -n "$cs_receipt_file" ]; then # not with ":", whose failure would end a POSIX shell
+        printf '' >"$cs_receipt_file" && chmod 600 "$cs_receipt_file" || return 1
+    fi
+    printf '%s\n' "$cs_receipt" >"$COUNTERSIGN_RECEIPT_FILE"
+}
+
 # execute COMMAND ...: cs_got_ended is its exit status
 execute() {
     COUNTERSIGN_PERMIT_ID=$cs_got_permit
     COUNTERSIGN_REQUEST_ID=$cs_id
     COUNTERSIGN_RECEIPT_FILE=${cs_receipt_file:-$cs_dir/receipt.json}
     export COUNTERSIGN_PERMIT_ID COUNTERSIGN_REQUEST_ID COUNTERSIGN_RECEIPT_FILE
-    if [ -n "$cs_receipt_file" ]; then : >"$cs_receipt_file" && chmod 600 "$cs_receipt_file"; fi
-    printf '%s\n' "$cs_receipt" >"$COUNTERSIGN_RECEIPT_FILE" || stop 70 'The receipt cannot be written.'
+    if ! write_receipt 2>/dev/null; then
+        finish 70 # nothing runs with this permit any more
+        stop 70 'The receipt cannot be written.'
+    fi
     begin_beats
     cs_child='' cs_interrupted=''
     trap 'forward TERM' INT TERM
@@ -921,6 +948,7 @@ gate() {
     trap 'cancel 2 INT' INT
     trap 'cancel 15 TERM' TERM
     obtain_permit
+    begin
     say "Approved: permit $cs_got_permit until $cs_expires."
     execute "$@"
     finish "$cs_got_ended"

@@ -11,6 +11,8 @@ from tests.client.portal_double import (
     PERMIT,
     REQUEST,
     TOKEN,
+    Answer,
+    HangUp,
     a_permit,
     a_request,
     drift,
@@ -30,8 +32,10 @@ def test_an_approved_request_runs_the_command_and_reports_success(approving, cli
     assert client.ran()
     assert approving.count("ask") == approving.count("redeem") == approving.count("finish") == 1
     assert approving.sent("redeem") == [{"run": {"id": "8812", "attempt": 1}, "digest": DIGEST}]
-    end = {"run": {"id": "8812", "attempt": 1}, "outcome": "succeeded", "exit_code": 0}
-    assert approving.sent("finish") == [end]
+    (start,), (end,) = approving.sent("heartbeat"), approving.sent("finish")
+    assert re.fullmatch("[0-9a-f]{32}", start["starter"])
+    assert start == {"run": {"id": "8812", "attempt": 1}, "starter": start["starter"]}
+    assert end == {**start, "outcome": "succeeded", "exit_code": 0}
 
 
 def test_the_exit_status_is_the_commands_own_and_is_reported_as_failed(approving, client):
@@ -79,16 +83,68 @@ def test_heartbeats_go_on_while_the_command_runs(approving, client):
     approving.on("redeem", a_permit(heartbeat_seconds=1))
     assert client.gate(script="sleep 2.5").returncode == 0
     assert approving.count("heartbeat") >= 2
-    assert approving.sent("heartbeat")[0] == {"run": {"id": "8812", "attempt": 1}}
+    assert len({beat["starter"] for beat in approving.sent("heartbeat")}) == 1
     routes = [call["route"] for call in approving.calls]
     assert routes.index("heartbeat") < routes.index("finish"), "running is heard before the end"
 
 
 def test_a_failing_heartbeat_does_not_stop_the_command(approving, client):
-    approving.on("heartbeat", problem(409, "illegal-state", "The permit is lost."))
-    done = client.gate(script="sleep 0.3")
+    lost = problem(409, "illegal-state", "The permit is lost.")
+    approving.on("redeem", a_permit(heartbeat_seconds=1))
+    approving.on("heartbeat", a_permit(status="running"), lost)
+    done = client.gate(script="sleep 1.5")
     assert done.returncode == 0
     assert "The permit is lost." in done.stderr
+
+
+def test_the_command_begins_only_after_the_portal_heard_of_it(approving, client):
+    approving.on("heartbeat", HangUp(), Answer(502, b""), a_permit(status="running"))
+    assert client.gate("--retry-for", "20s").returncode == 0
+    assert client.ran()
+    starts = approving.sent("heartbeat")
+    assert len(starts) == 3
+    assert starts[0] == starts[1] == starts[2], "a repetition is the same start"
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_status"),
+    [
+        (HangUp(), 69),
+        (Answer(200, {}), 69),
+        (a_permit(status="issued"), 69),
+        (a_permit(status="running", id=PERMIT[:-1] + "e"), 69),
+        (problem(409, "already-running", "Another process began."), 65),
+        (problem(410, "expired"), 66),
+    ],
+    ids=["nothing", "no permit", "not begun", "another permit", "another process", "too late"],
+)
+def test_nothing_is_run_unless_the_portal_heard_that_it_begins(
+    approving, client, answer, exit_status
+):
+    approving.on("heartbeat", answer)
+    done = client.gate("--retry-for", "0s")
+    assert (done.returncode, client.ran()) == (exit_status, False), done.stderr
+    assert approving.count("finish") == approving.count("withdraw") == 0
+
+
+@pytest.mark.usefixtures("default_signals")
+def test_a_signal_before_the_portal_heard_of_the_start_ends_that_start_alone(approving, client):
+    approving.on("heartbeat", Answer(200, b"", after=20))
+    process = client.start(*client.gated())
+    approving.wait_for("heartbeat")
+    process.terminate()
+    process.communicate(timeout=20)
+    assert (process.returncode, client.ran()) == (143, False)
+    (start,), (end,) = approving.sent("heartbeat"), approving.sent("finish")
+    assert (end["starter"], end["exit_code"]) == (start["starter"], 143)
+
+
+def test_a_receipt_that_cannot_be_written_ends_the_permit(approving, client):
+    done = client.gate("--receipt-file", str(client.folder / "no-such-folder" / "receipt.json"))
+    assert (done.returncode, client.ran()) == (70, False)
+    assert "The receipt cannot be written" in done.stderr
+    (end,) = approving.sent("finish")
+    assert (end["outcome"], end["exit_code"]) == ("failed", 70)
 
 
 def test_a_report_that_cannot_be_made_leaves_the_exit_status_alone(approving, client):

@@ -69,3 +69,16 @@ def test_the_permit_of_a_run_that_was_killed_is_lost(portal, maria):
         "the sweep finds the silent run",
     )
     assert "Lost: the run fell silent" in maria.read(f"/requests/{gate.request}")
+
+
+def test_several_clients_of_one_run_attempt_run_the_command_once(portal, program):
+    """A step that was started twice: everybody holds the permit, one may begin."""
+    run = portal.new_run_id()
+    mark = portal.home / f"once-{run}"
+    same = ("--run-id", run, "--idempotency-key", run)
+    command = f"echo ran >> '{mark}'; sleep 1"
+    gates = [portal.gate("staging", *same, command=command, program=program) for _ in range(4)]
+    assert sorted(gate.end() for gate in gates) == [0, 65, 65, 65], [gate.said for gate in gates]
+    assert mark.read_text() == "ran\n"
+    (request,) = {gate.request for gate in gates}
+    assert portal.request(request)["permit"]["status"] == "succeeded"
