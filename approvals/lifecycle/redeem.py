@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -40,6 +41,7 @@ START_WITHIN = timedelta(minutes=5)
 TRIES = 3
 AUTHORS = frozenset({"git.author", "git.committer", "git.authors"})
 HEARTBEAT_SECONDS = 30
+ANSWERED: dict[str, Any] = {"redeem_failure": "", "redeem_failed_at": None}
 
 
 class NotApproved(Conflict):
@@ -134,11 +136,18 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     # A policy may say who is asked where a fact is not to be had: that is no reason to wait.
     must = indispensable_facts(policies) | people
     if any(fact.name in must for name in answer.failed for fact in SOURCES[name].fact_types()):
+        _remember_failure(request, answer.error)
         raise Unavailable(
             f"A source that must be asked again does not answer ({answer.error}). The approval "
             "stands until its time is over; try again.",
         )
     return Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
+
+
+def _remember_failure(request: Request, error: str) -> None:
+    """So that the page can tell why nothing goes on; no move, so no entry."""
+    still = Request.objects.filter(pk=request.pk, status=Status.APPROVED, round=request.round)
+    still.update(redeem_failure=error[:500], redeem_failed_at=now())
 
 
 @transaction.atomic
@@ -184,6 +193,7 @@ def _begin_next_round(
         approved_at=None,
         use_by=None,
         decide_by=None,
+        **ANSWERED,
     )
     if on_drift == "deny":
         change.set(ended_reason=f"{_names(found)} changed after the approval.")
@@ -224,6 +234,7 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
     )
     permit.receipt = receipt_for(request, permit, judgement)
     permit.save(force_insert=True)
+    change.set(**ANSWERED)
     change.move(
         Status.REDEEMED,
         policy=policy_refs(judgement),

@@ -49,5 +49,12 @@ class Migration(migrations.Migration):
             "permit", "starter", models.CharField(blank=True, max_length=64, default="")
         ),
         migrations.AlterField("permit", "starter", models.CharField(blank=True, max_length=64)),
+        migrations.AddField("request", "redeem_failed_at", models.DateTimeField(null=True)),
+        migrations.AddField(
+            "request", "redeem_failure", models.CharField(blank=True, max_length=500, default="")
+        ),
+        migrations.AlterField(
+            "request", "redeem_failure", models.CharField(blank=True, max_length=500)
+        ),
         migrations.RunSQL(SQL, migrations.RunSQL.noop),
     ]

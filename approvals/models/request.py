@@ -110,6 +110,9 @@ class Request(models.Model):
     decide_by = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
     use_by = models.DateTimeField(null=True)
+    # Bookkeeping, not state: the last redeem that met a silent source, until one goes well.
+    redeem_failed_at = models.DateTimeField(null=True)
+    redeem_failure = models.CharField(max_length=500, blank=True)
     ended_at = models.DateTimeField(null=True)
     ended_reason = models.TextField(blank=True)
     ended_salt = models.BinaryField(max_length=16, default=bytes)

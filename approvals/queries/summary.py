@@ -74,9 +74,10 @@ def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = 
         return _denied(request)
     if request.status in {Status.WITHDRAWN, Status.REVOKED}:
         return _taken_back(request)
+    if request.status == Status.APPROVED:
+        return _approved(request)
     return {
         Status.SUBMITTED: _("Gathering facts."),
-        Status.APPROVED: _("Approved; waiting for the pipeline to go on."),
         Status.REDEEMED: _("The permit was issued."),
         Status.REJECTED: _("Rejected."),
         Status.EXPIRED: _("Expired: nobody decided, or nobody used it, in time."),
@@ -122,6 +123,15 @@ def _whom(wanted: Wanted) -> str:
     return _("%(groups)s, next %(who)s") % {
         "groups": groups,
         "who": _(" or ").join(wanted.waits_for),
+    }
+
+
+def _approved(request: Request) -> str:
+    if not request.redeem_failure:
+        return _("Approved; waiting for the pipeline to go on.")
+    why = shorten(make_visible(request.redeem_failure), MOST_REASON, placeholder="…")
+    return _("Approved, but the last redeem failed: a source does not answer (%(why)s).") % {
+        "why": why
     }
 
 

@@ -82,6 +82,10 @@ class NoAnswer(Exception):
         self.pause = pause
 
 
+class NotNow(NoAnswer):
+    """The portal answers that it cannot go on now; the sentence is its own."""
+
+
 class Problem(Exception):
     """The portal itself said no, as problem+json."""
 
@@ -232,15 +236,23 @@ def failure(error: urllib.error.HTTPError, deadline: float) -> Exception:
     if error.code >= 500 or error.code in (408, 425, 429):
         after = error.headers.get("Retry-After") or ""
         pause = min(float(after), 60.0) if re.fullmatch(r"[0-9]{1,6}", after) else 0.0
+        body = read_problem(error, deadline)
+        if body is not None:
+            return NotNow(sentence_of(body), pause)
         return NoAnswer(f"it answers {error.code} {error.reason}", pause)
+    body = read_problem(error, deadline)
+    if body is None:  # a proxy's own 403 or 404 page says nothing about the request
+        return NoAnswer(f"it answers {error.code} without a problem code")
+    return Problem(error.code, body)
+
+
+def read_problem(error: urllib.error.HTTPError, deadline: float) -> Optional[Json]:
+    """The problem that the portal answers with, or None for what is not the portal's own."""
     try:
         body = read_object(error, deadline)
     except (NoAnswer, OSError, http.client.HTTPException):
-        # A proxy's own 403 or 404 page says nothing about the request.
-        return NoAnswer(f"it answers {error.code} with something other than JSON")
-    if not isinstance(body.get("code"), str):
-        return NoAnswer(f"it answers {error.code} without a problem code")
-    return Problem(error.code, body)
+        return None
+    return body if isinstance(body.get("code"), str) else None
 
 
 def read_object(response: Any, deadline: float) -> Json:
@@ -268,9 +280,13 @@ def read_object(response: Any, deadline: float) -> Json:
     return body
 
 
-def persist(act: Callable[[], T], until: float, say: "Say") -> T:
-    """Does `act` until it answers, with growing random pauses; Stop 69 once `until` passes."""
+def persist(act: Callable[[], T], until: float, say: "Say", withdraw: bool = False) -> T:
+    """Does `act` until it answers, with growing random pauses; Stop 69 once `until` passes.
+
+    `withdraw`: whether that Stop takes the request back.
+    """
     tries = 0
+    said: Optional[type] = None
     while True:
         try:
             answer = act()
@@ -278,12 +294,15 @@ def persist(act: Callable[[], T], until: float, say: "Say") -> T:
             step = min(PAUSE_SECONDS, 0.5 * 2 ** min(tries, 8))
             pause = max(error.pause, step * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             tries += 1
+            told = isinstance(error, NotNow)
             if time.monotonic() + pause > until:
-                reason = f"The portal cannot be reached: {error}. Nothing was run."
-                raise Stop(EXIT_UNREACHABLE, reason) from None
-            if tries == 1:
+                reason = str(error) if told else f"The portal cannot be reached: {error}."
+                raise Stop(EXIT_UNREACHABLE, f"{reason} Nothing was run.", withdraw) from None
+            if said is not type(error):
+                said = type(error)
+                reason = f"Not now: {error}" if told else f"No answer from the portal: {error}."
                 left = duration(until - time.monotonic())
-                say.line("outage", f"No answer from the portal: {error}. Trying for {left}.")
+                say.line("outage", f"{reason} Trying for {left}.")
             time.sleep(pause)
         else:
             if tries:
@@ -802,7 +821,7 @@ def next_version(portal: Portal, request: Request, deadline: float, say: Say) ->
     if started >= deadline:
         text = "No decision came within --timeout. Nothing was run."
         raise Stop(EXIT_EXPIRED, text, withdraw=True)
-    new = persist(read, deadline, say)
+    new = persist(read, deadline, say, withdraw=True)
     if new.version <= request.version and time.monotonic() - started < 1:
         time.sleep(1)  # something on the way does not let the read wait
     return new
@@ -892,7 +911,7 @@ def redeem(portal: Portal, request: Request, run: Json, until: float, say: Say) 
         answer = portal.call("POST", path, body, seconds=REDEEM_SECONDS)
         return read_permit(answer, request, run)
 
-    return persist(act, until, say)
+    return persist(act, until, say, withdraw=True)
 
 
 def check_signature(receipt: Json, keys_file: Optional[str]) -> None:

@@ -265,11 +265,13 @@ is_past() {
 # --- The portal over HTTP --------------------------------------------------------------
 
 # call METHOD PATH SECONDS [BODY [KEY]]: 0 for an answer (cs_got_problem is empty, or the code
-# of a problem), 1 for none (cs_got_why says why). The token goes to curl through a pipe.
+# of a problem), 1 for none (cs_got_why says why; cs_got_told is set if it is the portal's own
+# sentence). The token goes to curl through a pipe.
 call() {
     cs_got_problem=
     cs_got_status=
     cs_got_why=
+    cs_got_told=
     rm -f "$cs_work.body" "$cs_work.flat"
     read_token || return 1
     if [ -n "${4:-}" ]; then
@@ -308,18 +310,15 @@ read_answer() {
     cs_got_why="it answers $cs_got_status"
     case $cs_got_status in
     200 | 201) ;;
-    408 | 425 | 429) return 1 ;;
+    408 | 425 | 429 | 5??)
+        read_object && field code s >/dev/null && cs_got_why=$(problem_sentence) && cs_got_told=yes
+        return 1
+        ;;
     4??) ;;
     *) return 1 ;;
     esac
     cs_got_why="it answers $cs_got_status with something other than JSON"
-    case $cs_got_type in
-    application/json | application/json\;* | *+json | *+json\;*) ;;
-    *) return 1 ;;
-    esac
-    [ "$(wc -c <"$cs_work.body")" -le "$cs_ANSWER_BYTES" ] || return 1
-    flatten <"$cs_work.body" >"$cs_work.flat" || return 1
-    field '' o >/dev/null || return 1
+    read_object || return 1
     case $cs_got_status in
     4??)
         cs_got_why="it answers $cs_got_status without a problem code"
@@ -329,11 +328,23 @@ read_answer() {
     cs_got_why=
 }
 
+# read_object: the body as one JSON object of a sensible size
+read_object() {
+    case $cs_got_type in
+    application/json | application/json\;* | *+json | *+json\;*) ;;
+    *) return 1 ;;
+    esac
+    [ "$(wc -c <"$cs_work.body")" -le "$cs_ANSWER_BYTES" ] || return 1
+    flatten <"$cs_work.body" >"$cs_work.flat" || return 1
+    field '' o >/dev/null
+}
+
 # persist UNTIL FUNCTION ...: does it until it answers; fails once UNTIL passes
 persist() {
     cs_persist_until=$1
     shift
     cs_persist_tries=0
+    cs_persist_said=
     until "$@"; do
         cs_persist_tries=$((cs_persist_tries + 1))
         cs_pause=$(awk -v tries="$cs_persist_tries" -v seed="$$$(now)" 'BEGIN {
@@ -341,15 +352,32 @@ persist() {
             most = 2 ^ (tries < 4 ? tries : 4)
             print int(1 + rand() * (most - 1)) }')
         [ $(($(now) + cs_pause)) -le "$cs_persist_until" ] || return 1
-        if [ "$cs_persist_tries" -eq 1 ]; then
-            say "No answer from the portal: $cs_got_why. Trying for $((cs_persist_until - $(now)))s."
+        if [ "$cs_persist_said" != "told:$cs_got_told" ]; then
+            cs_persist_said=told:$cs_got_told
+            cs_left=$((cs_persist_until - $(now)))
+            if [ -n "$cs_got_told" ]; then
+                say "Not now: $cs_got_why Trying for ${cs_left}s."
+            else
+                say "No answer from the portal: $cs_got_why. Trying for ${cs_left}s."
+            fi
         fi
         nap "$cs_pause"
     done
     [ "$cs_persist_tries" -eq 0 ] || say "The portal answers again."
 }
 
-unreachable() { stop 69 "The portal cannot be reached: $cs_got_why. Nothing was run."; }
+unreachable() {
+    [ -n "$cs_got_told" ] || cs_got_why="The portal cannot be reached: $cs_got_why."
+    stop 69 "$cs_got_why Nothing was run."
+}
+
+# unanswered: the time to wait is over without an answer; the request is taken back
+unanswered() {
+    cs_unanswered=$cs_got_why cs_was_told=$cs_got_told
+    withdraw 'the run stopped waiting'
+    cs_got_why=$cs_unanswered cs_got_told=$cs_was_told
+    unreachable
+}
 
 # nap SECONDS: a sleep that a signal can end, and that holds no pipe of ours open
 nap() {
@@ -743,7 +771,7 @@ obtain_permit() {
 
 # redeem: fails when the request went back to waiting
 redeem() {
-    persist "$cs_deadline" redeem_once || unreachable
+    persist "$cs_deadline" redeem_once || unanswered
     case $cs_got_problem in
     '')
         [ -z "$cs_got_refusal" ] || stop "$cs_got_exit" "$cs_got_refusal"
@@ -766,7 +794,7 @@ next_version() {
         stop 66 'No decision came within --timeout. Nothing was run.'
     fi
     cs_old_version=$cs_version
-    persist "$cs_deadline" read_once || unreachable
+    persist "$cs_deadline" read_once || unanswered
     [ -z "$cs_got_problem" ] || refuse
     # Something on the way may not let the read wait: do not hammer.
     if [ "$cs_version" -le "$cs_old_version" ] && [ "$(now)" -le $((cs_asked_at + 1)) ]; then nap 1; fi

@@ -231,6 +231,27 @@ def test_an_outage_that_outlasts_the_timeout_never_runs_the_command(double, clie
     double.on("ask", a_request()).on("read", HangUp())
     done = client.gate("--timeout", "2s")
     assert (done.returncode, client.ran()) == (69, False)
+    assert double.count("withdraw") == 1
+    assert "The portal cannot be reached" in done.stderr
+
+
+SILENT = problem(503, "unavailable", "A source does not answer (git: gone). Try again.")
+
+
+def test_a_source_that_is_silent_at_redeem_is_told_in_the_portals_words(double, client):
+    double.on("ask", a_request("approved")).on("redeem", SILENT, a_permit())
+    done = client.gate()
+    assert done.returncode == 0
+    assert "Not now: A source does not answer (git: gone). Try again. Trying for" in done.stderr
+
+
+def test_a_source_that_stays_silent_until_the_timeout_withdraws(double, client):
+    double.on("ask", a_request("approved")).on("redeem", SILENT)
+    done = client.gate("--timeout", "2s")
+    assert (done.returncode, client.ran()) == (69, False)
+    assert double.count("withdraw") == 1
+    assert done.stderr.endswith("(git: gone). Try again. Nothing was run.\n")
+    assert "cannot be reached" not in done.stderr
 
 
 def test_a_lost_answer_to_the_question_asks_again_under_the_same_key(double, client):

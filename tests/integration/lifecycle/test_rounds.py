@@ -8,8 +8,10 @@ from approvals.models import Reading
 from policies.models import Policy
 from policies.publishing import publish_version, save_version
 from portal.kernel.errors import Unavailable
+from tests.api import call
 from tests.factories import ask, decide, redeem
 from tests.integration.lifecycle.conftest import HEAD, WRITERS
+from tests.integration.pages import as_, text
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +81,43 @@ def test_a_source_that_is_away_at_the_moment_of_use_lets_nothing_through(company
         redeem(who, request)
     request.refresh_from_db()
     assert (request.status, request.round) == ("approved", 1)  # nothing is known to have moved
+
+
+def test_the_last_redeem_that_met_a_silent_source_is_told_until_one_goes_well(company_with, git):
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    before = dict(git.says)
+
+    def said():
+        page = text(as_(who.alice).get(f"/requests/{request.id}"))
+        return call(who.secret, "get", f"/requests/{request.id}").json()["summary"], page
+
+    summary, page = said()
+    assert summary == "Approved; waiting for the pipeline to go on."
+    assert "did not answer" not in page
+    git.fail("the repository could not be read: \x1b[31mgone")
+    with pytest.raises(Unavailable):
+        redeem(who, request)
+    summary, page = said()
+    assert summary.startswith("Approved, but the last redeem failed: a source does not answer (")
+    assert "could not be read" in summary
+    assert "\x1b" not in summary + page
+    assert "a source that must be asked again did not answer." in page
+    git.says = before
+    redeem(who, request)
+    request.refresh_from_db()
+    assert (request.redeem_failure, request.redeem_failed_at) == ("", None)
+
+
+def test_drift_clears_what_the_last_redeem_met(company_with, git):
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    before = dict(git.says)
+    git.fail()
+    with pytest.raises(Unavailable):
+        redeem(who, request)
+    git.says = {**before, "git.head": "b" * 40}
+    with pytest.raises(Drift):
+        redeem(who, request)
+    request.refresh_from_db()
+    assert (request.redeem_failure, request.redeem_failed_at) == ("", None)
