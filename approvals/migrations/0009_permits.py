@@ -43,7 +43,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0006_language")]
+    dependencies = [("approvals", "0008_keep_request")]
     operations = [
         migrations.AddField(
             "permit", "starter", models.CharField(blank=True, max_length=64, default="")
