@@ -50,7 +50,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class _Place:
-    """One place of an obligation (by its number): who may fill it, and its turn; 0 = at once."""
+    """One place of an obligation (by its number): who may fill it, and its turn in the sequence.
+
+    Turn 0 is outside the sequence: open from the start, and nobody waits for it.
+    """
 
     asked: int
     groups: frozenset[str]
@@ -132,7 +135,7 @@ def _places(number: int, asked: Asked) -> list[_Place]:
     shares = dict(asked.including)
     found = []
     for turn, group in enumerate(asked.sequence, start=1):
-        found += [_Place(number, frozenset({group}), turn - 1)] * shares.pop(group, 1)
+        found += [_Place(number, frozenset({group}), turn)] * shares.pop(group, 1)
     for group, share in sorted(shares.items()):
         found += [_Place(number, frozenset({group}), 0)] * share
     anybody = _Place(number, frozenset(asked.groups), 0)
@@ -188,7 +191,7 @@ def _is_open(places: Sequence[_Place], place: _Place, filled: Mapping[int, str])
     return all(
         number in filled
         for number, other in enumerate(places)
-        if other.asked == place.asked and len(other.groups) == 1 and other.turn < place.turn
+        if other.asked == place.asked and 0 < other.turn < place.turn
     )
 
 
