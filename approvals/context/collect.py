@@ -74,10 +74,10 @@ def silent(source: Source, reason: str) -> dict[str, FactState]:
 def without_source(question: Question) -> dict[str, FactState]:
     """Facts of remote sources that do not apply to this request: unknown, and nobody will ask."""
     return {
-        name: state
+        fact.name: Unknown(source.silence, "absent")
         for source in REMOTE
         if not source.applies(question)
-        for name, state in silent(source, source.silence).items()
+        for fact in source.fact_types()
     }
 
 

@@ -97,8 +97,8 @@ class Source(ABC):
         if isinstance(value, Unknown):
             return value
         if value is None:
-            return Unknown(self.silence, "unavailable")
+            return Unknown(self.silence, "absent")
         try:
             return Known(check_value(fact, value), self.name, at, fact.provenance)
         except FactValueError as error:
-            return Unknown(f"the source's answer is not usable: {error.sentence}", "unavailable")
+            return Unknown(f"the source's answer is not usable: {error.sentence}", "absent")

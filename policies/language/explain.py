@@ -43,7 +43,7 @@ def explain_rule(
         level=rule.level,
         result=RESULTS[answer.truth],
         sentence=f"{document.policy}/{rule.id}: {said}",
-        remedy=_remedy(rule, answer, facts),
+        remedy=_remedy(rule, answer, facts, instead),
         condition=rule.when.text,
         error=answer.error,
         named=_named(rule.when, document, answers, facts),
@@ -91,10 +91,10 @@ def people(asked: Requirement) -> str:
 def _sentence(rule: Rule, answer: Answer, facts: Facts, instead: tuple[Obligation, ...]) -> str:
     if answer.truth is Truth.FALSE:
         return f"does not apply; it {_would(rule)} when {_when(rule)}."
-    if not rule.binding:
-        return _advice(rule, answer, facts)
     if answer.truth is Truth.TRUE:
-        return _applies(rule, facts)
+        return _applies(rule, facts) if rule.binding else advice(rule, facts)
+    if not rule.binding:
+        return f"cannot tell, {_why_unknown(answer, facts)}; it is only shown."
     if instead:
         asked = " and ".join(people(one.asked) for one in instead)
         effect = f"so it asks for {asked} instead"
@@ -116,14 +116,12 @@ def _applies(rule: Rule, facts: Facts) -> str:
     return f"{_would(rule)}."
 
 
-def _advice(rule: Rule, answer: Answer, facts: Facts) -> str:
-    """What a rule says that is only shown."""
-    if answer.truth is Truth.UNKNOWN:
-        return f"cannot tell, {_why_unknown(answer, facts)}; it is only shown."
-    said = rule.sentence.fill(facts) if rule.sentence else f"it {_would(rule)}."
-    return {"note": said, "deny": f"would deny, but is only shown: {said}"}.get(
-        rule.effect, f"is only shown: {said}"
-    )
+def advice(rule: Rule, facts: Facts) -> str:
+    """What a rule that applies and is only shown says to people."""
+    if rule.sentence is None:
+        return f"Advice only; it would ask for {_asks(rule)}."
+    said = rule.sentence.fill(facts)
+    return said if rule.effect == "note" else f"Advice only; it would deny: {said}"
 
 
 def _would(rule: Rule) -> str:
@@ -139,7 +137,9 @@ def _would(rule: Rule) -> str:
     return words.get(rule.effect, f"asks for {_asks(rule)}")
 
 
-def _remedy(rule: Rule, answer: Answer, facts: Facts) -> str:
+def _remedy(
+    rule: Rule, answer: Answer, facts: Facts, instead: tuple[Obligation, ...]
+) -> str:
     """What would make it pass; empty for a rule that is in nobody's way."""
     if not rule.binding or answer.truth is Truth.FALSE:
         return ""
@@ -147,6 +147,8 @@ def _remedy(rule: Rule, answer: Answer, facts: Facts) -> str:
         return f"{people(rule.requirement)}."
     if rule.effect != "deny":
         return ""
+    if instead:
+        return f"{' and '.join(people(one.asked) for one in instead)}."
     if answer.truth is Truth.UNKNOWN:
         missing = " and ".join(sorted(answer.missing)) or "the condition"
         return f"Once {missing} can be told, and this is false: {_when(rule)}."

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 Value = bool | int | float | str | tuple[str, ...]
-UnknownKind = Literal["pending", "unavailable"]
+UnknownKind = Literal["pending", "unavailable", "absent"]
 
 MAX_STRING = 8_192
 MAX_REASON = 300
@@ -175,7 +175,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A fact without a value: being fetched (`pending`), or not to be had (`unavailable`)."""
+    """A fact without a value.
+
+    `pending`: being fetched. `unavailable`: its source does not answer. `absent`: there is none,
+    as when no commit was named; the caller may have chosen that.
+    """
 
     reason: str
     kind: UnknownKind
@@ -270,7 +274,7 @@ def _state_from_json(name: str, data: object, schema: str) -> FactState:
     if fact_type is None:
         raise FactValueError(name, "is not a fact of this schema")
     match data:
-        case {"unknown": ("pending" | "unavailable") as kind, "reason": str(reason)}:
+        case {"unknown": ("pending" | "unavailable" | "absent") as kind, "reason": str(reason)}:
             return Unknown(reason, kind)
         case {"value": value, "source": str(source), "observed_at": str(at)}:
             checked = check_value(fact_type, _value_from_json(fact_type, value))

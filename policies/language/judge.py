@@ -16,8 +16,8 @@ from policies.language.document import (
     RiskLevel,
     Rule,
 )
-from policies.language.explain import explain_default, explain_rule
-from policies.language.facts import Facts, Unknown
+from policies.language.explain import advice, explain_default, explain_rule
+from policies.language.facts import Facts, Unknown, UnknownKind
 from policies.language.verdict import Denial, Note, Obligation, RuleResult
 
 Answers = dict[Rule, Answer]
@@ -80,11 +80,6 @@ def judge_policy(pinned: PinnedPolicy, facts: Facts) -> Judgement:
     )
 
 
-def answers_of(document: PolicyDocument, facts: Facts) -> Answers:
-    """What each rule of the document says to these facts."""
-    return answers_to(document, document.rules, facts)[1]
-
-
 def answers_to(
     document: PolicyDocument, rules: Iterable[Rule], facts: Facts
 ) -> tuple[dict[str, Answer], Answers]:
@@ -115,9 +110,9 @@ def _denials(document: PolicyDocument, answers: Answers, facts: Facts) -> tuple[
 
 def _notes(document: PolicyDocument, answers: Answers, facts: Facts) -> tuple[Note, ...]:
     return tuple(
-        Note(document.policy, rule.id, rule.sentence.fill(facts))
+        Note(document.policy, rule.id, advice(rule, facts))
         for rule, answer in answers.items()
-        if not rule.binding and rule.sentence and answer.truth is Truth.TRUE
+        if not rule.binding and answer.truth is Truth.TRUE
     )
 
 
@@ -134,10 +129,10 @@ def _obligations(
 def _instead(
     document: PolicyDocument, rule: Rule, answer: Answer, facts: Facts
 ) -> tuple[Obligation, ...]:
-    """Who is asked in place of a deny that cannot be told: only if no fact behind it is awaited,
-    and the policy says so for each of them."""
+    """Who is asked in place of a deny that cannot be told: only if the policy says so for each fact
+    behind it, and the source of each has failed. An absent fact may be the caller's choice."""
     wanted = dict(document.on_unavailable)
-    if not answer.missing or pending_behind(answer, facts) or not answer.missing <= wanted.keys():
+    if not answer.missing or not answer.missing <= wanted.keys() & _unknown_as("unavailable", answer, facts):
         return ()
     asked = {wanted[name] for name in answer.missing}
     return tuple(Obligation(document.policy, rule.id, one, rule.level) for one in sorted(asked))
@@ -183,9 +178,13 @@ def _still_open(answers: Answers, facts: Facts) -> tuple[Answer, ...]:
 
 def pending_behind(answer: Answer, facts: Facts) -> frozenset[str]:
     """The facts behind an undecided answer that are still being fetched."""
+    return _unknown_as("pending", answer, facts)
+
+
+def _unknown_as(kind: UnknownKind, answer: Answer, facts: Facts) -> frozenset[str]:
     states = {name: facts.state(name) for name in answer.missing}
     return frozenset(
         name
         for name, state in states.items()
-        if isinstance(state, Unknown) and state.kind == "pending"
+        if isinstance(state, Unknown) and state.kind == kind
     )

@@ -77,7 +77,7 @@ def _read(fields: Mapping[str, YamlNode], report: Report) -> PolicyDocument:
     reader = Reader(compiler, schema, known, report)
     decide_within = read_time(fields.get("decide_within"), "decide_within", report)
     valid_for = read_time(fields.get("valid_for"), "valid_for", report)
-    return PolicyDocument(
+    document = PolicyDocument(
         policy=policy,
         facts=name,
         match=_match(fields["match"], report),
@@ -89,6 +89,8 @@ def _read(fields: Mapping[str, YamlNode], report: Report) -> PolicyDocument:
         tests=read_cases(fields.get("tests"), reader),
         **read_options(fields, reader),
     )
+    reader.check_others()
+    return document
 
 
 def _schema(node: YamlNode, report: Report) -> tuple[str, Schema]:

@@ -22,7 +22,10 @@ _NOTHING = Requirement(0, ())
 
 
 class Reader:
-    """Reads parts over one schema and one set of definitions; mistakes go into `report`."""
+    """Reads parts over one schema and one set of definitions; mistakes go into `report`.
+
+    `asking`: the rules that ask people, for `check_others` once all of them are read.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,8 @@ class Reader:
     ) -> None:
         self.schema = schema
         self.report = report
+        self.asking: set[str] = set()
+        self._across: list[tuple[YamlNode, str]] = []
         self._compiler = compiler
         self._definitions = definitions
         self._linter = Linter(schema, definitions)
@@ -161,9 +166,21 @@ class Reader:
         if node is None:
             return ()
         named = self.rule_ids(node, "distinct_across")
-        if owner in named:
-            self.report.add(node, "distinct_across names the other rules, not the rule itself")
+        for item in self.report.items(node, "distinct_across"):
+            word = item.value if isinstance(item, Scalar) else ""
+            if word == owner:
+                message = "distinct_across names the other rules, not the rule itself"
+                self.report.add(item, message)
+            elif word in named:
+                self._across.append((item, word))
         return named
+
+    def check_others(self) -> None:
+        """`distinct_across` names rules that ask people."""
+        for node, name in self._across:
+            if name not in self.asking:
+                hint = did_you_mean(name, self.asking)
+                self.report.add(node, f"distinct_across: no require rule '{name}'{hint}")
 
 
 def unknown_fact(name: str, schema: Schema) -> str:

@@ -4,7 +4,6 @@ from policies.language.conditions import Condition
 from policies.language.document import DEFAULT_RULE, Effect, Level, Limit, Rule
 from policies.language.fields import read_time
 from policies.language.nodes import Mapping, Scalar, YamlNode
-from policies.language.problems import did_you_mean
 from policies.language.reader import Reader
 
 EFFECTS: tuple[Effect, ...] = ("deny", "require", "approve", "limit", "note")
@@ -24,9 +23,7 @@ def read_rules(node: YamlNode | None, reader: Reader) -> tuple[Rule, ...]:
         reader.report.add(node, f"too many rules; at most {MAX_RULES}")
         reader.report.finish()
     rules = _RuleReader(reader)
-    found = tuple(rule for rule in map(rules.read, items) if rule is not None)
-    rules.check_others()
-    return found
+    return tuple(rule for rule in map(rules.read, items) if rule is not None)
 
 
 class _RuleReader:
@@ -34,8 +31,6 @@ class _RuleReader:
         self._reader = reader
         self._report = reader.report
         self._ids: set[str] = set()
-        self._asking: set[str] = set()
-        self._across: list[tuple[YamlNode, tuple[str, ...]]] = []
 
     def read(self, node: YamlNode) -> Rule | None:
         fields = self._report.mapping(node, "a rule", KEYS)
@@ -57,14 +52,6 @@ class _RuleReader:
             condition = self._reader.condition(when, f"when of '{id_}'", effect)
         return self._rule(id_, condition, effect, level, fields[effect])
 
-    def check_others(self) -> None:
-        """`distinct_across` names rules that ask people."""
-        for node, named in self._across:
-            for name in named:
-                if name not in self._asking:
-                    hint = did_you_mean(name, self._asking)
-                    self._report.add(node, f"distinct_across: no require rule '{name}'{hint}")
-
     def _rule(
         self, id_: str, when: Condition | None, effect: Effect, level: Level, node: YamlNode
     ) -> Rule | None:
@@ -73,8 +60,7 @@ class _RuleReader:
             sentence = self._reader.sentence(node, f"{effect} of '{id_}'")
         elif effect == "require":
             requirement = self._reader.requirement(node, id_)
-            self._asking.add(id_)
-            self._across.append((node, requirement.distinct_across))
+            self._reader.asking.add(id_)
         elif effect == "limit":
             limit = self._limit(node, id_)
         elif not isinstance(node, Scalar) or node.value != "auto":

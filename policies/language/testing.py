@@ -1,18 +1,19 @@
 """Running the tests inside a document.
 
-A test names the facts that matter to it. A rule that cannot be told only because of facts that the
-test does not name is left out of that test; a fact written as `~` is unknown, as it is when its
-source is down.
+A test names the facts that matter to it. A rule, or a condition of the risk, that cannot be told
+only because of facts that the test does not name is left out of that test; a fact written as `~` is
+unknown, as it is when its source is down.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from policies.language.document import Case, PinnedPolicy, PolicyDocument, Rule
+from policies.language.conditions import Answer, Condition
+from policies.language.document import Case, PinnedPolicy, PolicyDocument, Risk
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, FactState, Known, Unknown, Value
-from policies.language.judge import answers_of
+from policies.language.judge import answers_to
 from policies.language.schema import SCHEMAS
 from policies.language.verdict import Outcome, Verdict
 
@@ -45,8 +46,8 @@ def run_cases(document: PolicyDocument) -> tuple[CaseResult, ...]:
 
 def _run(document: PolicyDocument, case: Case) -> CaseResult:
     facts = _facts(document, case)
-    kept = replace(document, rules=tuple(_told(document, case, facts)))
-    verdict = evaluate([PinnedPolicy(kept, 1, _DIGEST)], facts)
+    told = _told(document, case, facts)
+    verdict = evaluate([PinnedPolicy(told, 1, _DIGEST)], facts)
     because = behind(verdict)
     differences = tuple(_differences(case, verdict, because))
     return CaseResult(case, verdict, because, differences)
@@ -83,12 +84,19 @@ def _sample(pattern: str) -> str:
     return pattern.replace("**", "*").replace("*", "any").replace("?", "x")
 
 
-def _told(document: PolicyDocument, case: Case, facts: Facts) -> Iterable[Rule]:
-    """The rules that can be told, or that a fact written as unknown keeps from being told."""
+def _told(document: PolicyDocument, case: Case, facts: Facts) -> PolicyDocument:
+    """What can be told, or what a fact written as unknown keeps from being told."""
     unknown = {name for name, value in case.given if value is None}
-    for rule, answer in answers_of(document, facts).items():
-        if not answer.missing or answer.missing & unknown:
-            yield rule
+    named, answers = answers_to(document, document.rules, facts)
+
+    def told(answer: Answer) -> bool:
+        return not answer.missing or bool(answer.missing & unknown)
+
+    def kept(condition: Condition | None) -> Condition | None:
+        return condition if condition and told(condition.evaluate(facts, named)) else None
+
+    risk = Risk(kept(document.risk.high), kept(document.risk.medium))
+    return replace(document, rules=tuple(r for r, a in answers.items() if told(a)), risk=risk)
 
 
 def behind(verdict: Verdict) -> tuple[str, ...]:
@@ -106,6 +114,8 @@ def behind(verdict: Verdict) -> tuple[str, ...]:
             for rule in verdict.explanation
             if rule.effect == effect and rule.result == result and rule.level != "advisory"
         }
+        # Where people are asked in place of a deny, it is not what blocks.
+        found -= {asked.rule for asked in verdict.obligations}
     return tuple(sorted(found - {""}))
 
 

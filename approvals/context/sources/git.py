@@ -8,12 +8,12 @@ from policies.language.facts import Unknown
 
 MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person here such a one
 _SIGNATURES = {"G": "good", "B": "bad"}
-_NO_BRANCH = Unknown("the repository does not have the project's branch", "unavailable")
-_NO_COMMIT = Unknown("no branch of the repository has this commit", "unavailable")
-_NO_ADDRESS = Unknown("the commit names no address", "unavailable")
-_NAMELESS = Unknown("a commit since what runs there now names no address", "unavailable")
-_UNCHECKED = Unknown("the signature could not be checked", "unavailable")
-_TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "unavailable")
+_NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
+_NO_COMMIT = Unknown("no branch of the repository has this commit", "absent")
+_NO_ADDRESS = Unknown("the commit names no address", "absent")
+_NAMELESS = Unknown("a commit since what runs there now names no address", "absent")
+_UNCHECKED = Unknown("the signature could not be checked", "absent")
+_TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "absent")
 
 
 class GitSource(Source):

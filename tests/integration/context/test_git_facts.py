@@ -112,7 +112,7 @@ def test_a_branch_named_like_a_tag_or_a_full_ref_is_not_the_protected_one(repo, 
     repo.git("tag", "release", tip)
     facts = facts_of(tip, branch="release")
     assert "does not have the project's branch" in facts["head"].reason
-    assert {facts[name].kind for name in ("head", "is_head", "on_branch")} == {"unavailable"}
+    assert {facts[name].kind for name in ("head", "is_head", "on_branch")} == {"absent"}
     assert facts["exists"] is True
 
 
@@ -128,7 +128,7 @@ def test_a_commit_that_is_nowhere_is_said_to_be_so(repo, facts_of):
     assert (facts["exists"], facts["is_head"], facts["on_branch"]) == (False, False, False)
     assert facts["head"] == tip
     assert "no branch of the repository has this commit" in facts["author"].reason
-    assert facts["diff_lines"].kind == "unavailable"
+    assert facts["diff_lines"].kind == "absent"
 
 
 def test_an_object_that_is_no_commit_is_no_commit(repo, facts_of):
@@ -146,7 +146,7 @@ def test_a_commit_on_another_branch_exists_but_is_not_on_the_protected_one(repo,
 def test_an_empty_repository_has_nothing_and_may_be_filled_later(repo, facts_of):
     facts = facts_of(NOWHERE)
     assert facts["exists"] is False
-    assert facts["head"].kind == "unavailable"
+    assert facts["head"].kind == "absent"
     tip = repo.commit({"a": b"1\n"})
     assert facts_of(tip)["is_head"] is True
 
@@ -237,7 +237,7 @@ def test_authors_of_too_long_a_span_are_unknown(repo, facts_of, monkeypatch):
     tip = repo.commit({"a": b"3\n"})
     assert facts_of(tip, running=first)["authors"] == ("dev@example.com", MERGER)
     facts = facts_of(tip)
-    assert facts["authors"].kind == "unavailable"
+    assert facts["authors"].kind == "absent"
     assert facts["files_changed"] == 1
 
 
