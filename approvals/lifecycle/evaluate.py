@@ -9,7 +9,7 @@ from approvals.context.drift import unknown_held
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
 from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
-from approvals.permissions import counting_approvals, either, eligible, obligations
+from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
 from policies.language.document import PinnedPolicy, PinnedVersion
@@ -132,13 +132,15 @@ def judge(
     later they deny.
     """
     request = change.request
+    before = request.verdict.body["decide_within"] if request.verdict else 0
     judgement, _ = give_verdict(change, policies, facts)
     if request.risk != judgement.risk:
         change.set(risk=judgement.risk)
-    if request.decide_by is None and judgement.decide_within:
-        change.set(decide_by=now() + timedelta(seconds=judgement.decide_within))
+    _set_deadline(change, before, judgement.decide_within)
     if judgement.outcome == Outcome.DENY:
         _deny(change, judgement)
+    elif is_late(request):
+        return judgement  # a limit that came true ended the time: the sweep says so, never "go"
     elif not judgement.settled or _still_read(judgement, facts):
         if fresh:
             _refuse_impossible(request, judgement)
@@ -147,6 +149,18 @@ def judge(
     else:
         _wait(change, judgement, facts, fresh=fresh)
     return judgement
+
+
+def _set_deadline(change: Change, before: int, within: int) -> None:
+    """The time to decide counts from the first verdict of the round (`before` seconds, so far).
+
+    Facts that come later may show that a limit applies after all, or does not.
+    """
+    begun = change.request.decide_by
+    if begun is None and within:
+        change.set(decide_by=now() + timedelta(seconds=within))
+    elif begun is not None and within and within != before:
+        change.set(decide_by=begun + timedelta(seconds=within - before))
 
 
 def _refuse_impossible(request: Request, judgement: Judgement) -> None:
@@ -184,7 +198,7 @@ def approve(change: Change, judgement: Judgement, *, by: str) -> None:
     """Approved: by policy alone or by people. The time to use it begins and is never extended."""
     at = now()
     if change.request.status == Status.SUBMITTED:
-        _replace_older(change, judgement)
+        replace_older(change, judgement)
     change.set(approved_at=at, use_by=at + timedelta(seconds=judgement.valid_for))
     change.move(
         Status.APPROVED,
@@ -198,7 +212,7 @@ def approve(change: Change, judgement: Judgement, *, by: str) -> None:
         wake("approvals.publish", str(change.request.id))
 
 
-def _replace_older(change: Change, judgement: Judgement) -> None:
+def replace_older(change: Change, judgement: Judgement) -> None:
     """It stands now: older requests for the same target may go, if policy says so."""
     if judgement.supersede == "environment":
         change.set(retires_older=True)
@@ -226,7 +240,7 @@ def _wait(change: Change, judgement: Judgement, facts: Facts, *, fresh: bool) ->
     found = tallies(request)
     change.set(needed=sum(t.asked.count for t in found), given=sum(t.given for t in found))
     if request.status == Status.SUBMITTED:
-        _replace_older(change, judgement)
+        replace_older(change, judgement)
         change.move(Status.PENDING, actor=SYSTEM, policy=policy_refs(judgement))
     if may_approve(judgement, facts) and satisfied(found):
         approve(change, judgement, by="people")

@@ -58,7 +58,7 @@ def _expire(request_id: UUID) -> bool:
         if not _time_passed(request, now()):
             return False
         change = Change(request, SYSTEM)
-        if request.status == Status.PENDING and _is_blocked(request):
+        if Status(request.status) in WAITING and _is_blocked(request):
             _deny_unknown(change)
         else:
             change.move(Status.EXPIRED)
@@ -74,7 +74,8 @@ def _is_blocked(request: Request) -> bool:
 def _deny_unknown(change: Change) -> None:
     """A deny that could not be told to the end of its time denies."""
     facts = change.request.verdict.body["blocking"] if change.request.verdict else []
-    said = f"Time is over, and what a rule has to know to deny stayed unknown: {', '.join(facts)}."
+    what = ", ".join(facts) or "its condition cannot be computed"
+    said = f"Time is over, and what a rule has to know to deny stayed unknown: {what}."
     change.set(ended_reason=said)
     change.move(Status.DENIED, decision={"outcome": "denied", "because": ["unknown"]})
 

@@ -17,6 +17,7 @@ from approvals.lifecycle.evaluate import (
     judge,
     policies_on,
     policy_refs,
+    replace_older,
     target_of,
 )
 from approvals.lifecycle.expire import expire_unused
@@ -26,9 +27,9 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
 from approvals.queries import named_drift, owned_by
-from approvals.states import WAITING, PermitStatus, Status
+from approvals.states import OPEN, WAITING, PermitStatus, Status
 from policies.language.document import OnDrift, PinnedPolicy, indispensable_facts, needed_facts
-from policies.language.facts import Facts
+from policies.language.facts import Facts, Known
 from policies.language.verdict import Verdict as Judgement
 from policies.queries import policies_in_force
 from portal.accounts.authentication import require_scope
@@ -132,9 +133,11 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     question = question_about(request, now())
     decided = request.decisions.filter(round=request.round).exists()
     people = AUTHORS if decided else frozenset[str]()
-    answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
-    # A policy may say who is asked where a fact is not to be had: that is no reason to wait.
-    must = indispensable_facts(policies) | people
+    needed = needed_facts(policies)
+    answer = ask_all(wanted_sources(question, needed | people), question)
+    # A policy may say who is asked where a fact is not to be had. If it was approved so already,
+    # that is no reason to wait.
+    must = indispensable_facts(policies) | people | (needed & _known_facts(request))
     if any(fact.name in must for name in answer.failed for fact in SOURCES[name].fact_types()):
         _remember_failure(request, answer.error)
         raise Unavailable(
@@ -142,6 +145,12 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
             "stands until its time is over; try again.",
         )
     return Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
+
+
+def _known_facts(request: Request) -> frozenset[str]:
+    """The facts that had a value when it was approved."""
+    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    return frozenset(name for name, state in facts.items() if isinstance(state, Known))
 
 
 def _remember_failure(request: Request, error: str) -> None:
@@ -174,6 +183,12 @@ def give_permit(
     found = differences(request, judgement, before, facts)
     if found:
         return _begin_next_round(change, found, facts, judgement.on_drift)
+    use_by = (request.approved_at or at) + timedelta(seconds=judgement.valid_for)
+    if use_by <= at:  # a limit came true, or a version with less time came into force
+        change.set(use_by=use_by)
+        change.move(Status.EXPIRED, actor=SYSTEM)
+        change.save()
+        return _too_late()
     return _issue(change, judgement, at)
 
 
@@ -200,7 +215,9 @@ def _begin_next_round(
         because = {"outcome": "denied", "because": ["drift"]}
         change.move(Status.DENIED, actor=SYSTEM, decision=because)
     else:
-        judge(change, policies, facts)
+        judged = judge(change, policies, facts)
+        if Status(request.status) in OPEN:  # a newer one may have come while it was approved
+            replace_older(change, judged)
     change.save()
     if Status(request.status) in WAITING:
         want_again(request)

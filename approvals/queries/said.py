@@ -117,7 +117,7 @@ def _wishes(body: Mapping[str, Any]) -> list[str]:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    who = either([*step["notify"], *step["add"]])
+    who = either(list(dict.fromkeys([*step["notify"], *step["add"]])))
     text = _(
         "After %(time)s without a decision %(who)s should be told. This version of the portal "
         "sends no messages yet."

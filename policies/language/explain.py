@@ -137,9 +137,7 @@ def _would(rule: Rule) -> str:
     return words.get(rule.effect, f"asks for {_asks(rule)}")
 
 
-def _remedy(
-    rule: Rule, answer: Answer, facts: Facts, instead: tuple[Obligation, ...]
-) -> str:
+def _remedy(rule: Rule, answer: Answer, facts: Facts, instead: tuple[Obligation, ...]) -> str:
     """What would make it pass; empty for a rule that is in nobody's way."""
     if not rule.binding or answer.truth is Truth.FALSE:
         return ""

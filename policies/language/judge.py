@@ -132,7 +132,9 @@ def _instead(
     """Who is asked in place of a deny that cannot be told: only if the policy says so for each fact
     behind it, and the source of each has failed. An absent fact may be the caller's choice."""
     wanted = dict(document.on_unavailable)
-    if not answer.missing or not answer.missing <= wanted.keys() & _unknown_as("unavailable", answer, facts):
+    if not answer.missing or not answer.missing <= wanted.keys() & _unknown_as(
+        "unavailable", answer, facts
+    ):
         return ()
     asked = {wanted[name] for name in answer.missing}
     return tuple(Obligation(document.policy, rule.id, one, rule.level) for one in sorted(asked))
@@ -184,7 +186,5 @@ def pending_behind(answer: Answer, facts: Facts) -> frozenset[str]:
 def _unknown_as(kind: UnknownKind, answer: Answer, facts: Facts) -> frozenset[str]:
     states = {name: facts.state(name) for name in answer.missing}
     return frozenset(
-        name
-        for name, state in states.items()
-        if isinstance(state, Unknown) and state.kind == kind
+        name for name, state in states.items() if isinstance(state, Unknown) and state.kind == kind
     )
