@@ -29,6 +29,7 @@ from approvals.permissions import why_not_here
 from approvals.queries import named_drift, owned_by
 from approvals.states import OPEN, WAITING, PermitStatus, Status
 from policies.language.document import OnDrift, PinnedPolicy, indispensable_facts, needed_facts
+from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Known
 from policies.language.verdict import Verdict as Judgement
 from policies.queries import policies_in_force
@@ -131,26 +132,37 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     source that fails just now is no drift: nothing is known to have moved, so the approval stands.
     """
     question = question_about(request, now())
-    decided = request.decisions.filter(round=request.round).exists()
-    people = AUTHORS if decided else frozenset[str]()
-    needed = needed_facts(policies)
-    answer = ask_all(wanted_sources(question, needed | people), question)
-    # A policy may say who is asked where a fact is not to be had. If it was approved so already,
-    # that is no reason to wait.
-    must = indispensable_facts(policies) | people | (needed & _known_facts(request))
-    if any(fact.name in must for name in answer.failed for fact in SOURCES[name].fact_types()):
+    people = AUTHORS if _decided(request) else frozenset[str]()
+    answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
+    facts = Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
+    silent = {fact.name for name in answer.failed for fact in SOURCES[name].fact_types()}
+    if silent & _indispensable(request, policies, facts):
         _remember_failure(request, answer.error)
         raise Unavailable(
             f"A source that must be asked again does not answer ({answer.error}). The approval "
             "stands until its time is over; try again.",
         )
-    return Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
+    return facts
 
 
-def _known_facts(request: Request) -> frozenset[str]:
-    """The facts that had a value when it was approved."""
-    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
-    return frozenset(name for name, state in facts.items() if isinstance(state, Known))
+def _indispensable(
+    request: Request, policies: Sequence[PinnedPolicy], facts: Facts
+) -> frozenset[str]:
+    """The facts without which nothing can be said now.
+
+    A policy may say who is asked where a fact is not to be had: where it was approved so already,
+    that is no reason to wait. Who wrote the change matters unless they may decide too.
+    """
+    then = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    known = {name for name, state in then.items() if isinstance(state, Known)}
+    found = indispensable_facts(policies) | (needed_facts(policies) & known)
+    barred = _decided(request) and not evaluate(policies, facts).self_approval
+    return found | AUTHORS if barred else found
+
+
+def _decided(request: Request) -> bool:
+    """Whether people decided in this round."""
+    return request.decisions.filter(round=request.round).exists()
 
 
 def _remember_failure(request: Request, error: str) -> None:
