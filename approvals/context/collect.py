@@ -13,6 +13,7 @@ from approvals.models import Reading, Request
 from policies.language.facts import Facts, FactState, Known, Unknown
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
 from portal.kernel.canonical import digest_of
+from portal.kernel.text import make_visible
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ def ask(source: Source, question: Question) -> Answer:
 
 
 def _failed(source: Source, reason: str) -> Answer:
+    reason = make_visible(reason)  # it quotes the outside: nothing in it may break what stores it
     return Answer(silent(source, reason), reason, (source.name,))
 
 
