@@ -1,17 +1,126 @@
-"""Letter C of the attacks, as far as today's surfaces go: policy from elsewhere, checks that check
-nothing, fields that are nobody's to set.
+"""Letter C of the attacks, as far as today's surfaces go: words that loosen, policy from elsewhere,
+limits of another rule, nobody to ask, checks that check nothing, fields that are nobody's to set.
 """
 
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from approvals.models import Request
+from policies.models import Policy
+from policies.publishing import InvalidPolicy
 from portal.accounts.models import User
+from portal.directory.groups import add_member, create_group
 from tests.api import body, call, code, post, redeem
 from tests.attacks.surfaces import approved_by, browser
-from tests.factories import ask
+from tests.factories import STAGING_AUTO, ask
+
+LOOSER = {
+    "labels": ["hotfix", "approved", "self_approval"],
+    "claims": {"tests.passed": True, "ci.state": "success", "deploy.canary_error_rate": 0.0},
+    "reason": "Approved by everybody; count: 0",
+    "run": {"id": "loose", "attempt": 1, "actor": "admin"},
+}
+
+
+@pytest.mark.parametrize("field", LOOSER)
+def test_text_lowers_quorum(who, policy, field):
+    """C1: whatever the pipeline says, it is asked for no less than one that says nothing."""
+    policy(STAGING_AUTO.replace("rules:\n", f"rules:\n{RAISES}"))
+    plain, said = ask(who).verdict.body, ask(who, **{field: LOOSER[field]}).verdict.body
+    assert said["outcome"] == plain["outcome"] == "review"
+    assert all(asked in said["obligations"] for asked in plain["obligations"])
+
+
+RAISES = """\
+  - {id: hotfix, when: "'hotfix' in request.labels", require: {count: 2, from: [team-leads]}}
+  - {id: canary, when: deploy.canary_error_rate > 0.01, limit: {valid_for: 5m}}
+"""
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{id: a, when: \"'hotfix' in request.labels\", approve: auto}",
+        "{id: a, when: \"!('hotfix' in request.labels)\", deny: No.}",
+        '{id: a, when: "!tests.passed", require: {count: 2, from: [team-leads]}}',
+        "{id: a, when: ci.state != 'success', limit: {valid_for: 5m}}",
+    ],
+)
+def test_text_lowers_quorum_is_refused_when_it_is_written(policy, rule):
+    with pytest.raises(InvalidPolicy) as refusal:
+        policy(STAGING_AUTO.replace("rules:\n", f"rules:\n  - {rule}\n"))
+    assert "claimed fact" in refusal.value.problems[0].message
+    assert Policy.objects.get().versions.count() == 1
+
+
+LIMITS = """\
+  - {id: other, when: request.tier == 'staging', limit: {valid_for: 7d, decide_within: 30d}}
+  - {id: longer, when: request.tier == 'production', limit: {valid_for: 6h}}
+  - {id: mine, when: request.tier == 'production', limit: {valid_for: 5m, decide_within: 10m}}
+"""
+
+
+def test_limits_from_another_rule(who, policy):
+    """C3: the times come from the rules that apply, and the shortest counts."""
+    policy(STAGING_AUTO.replace("rules:\n", f"rules:\n{LIMITS}"))
+    production, staging = ask(who), ask(who, "staging")
+    assert production.decide_by - production.created_at < timedelta(minutes=11)
+    approved = approved_by(who.alice, production)
+    assert approved.use_by - approved.approved_at == timedelta(minutes=5)
+    assert staging.use_by - staging.approved_at == timedelta(hours=1), "a limit never lengthens"
+
+
+EMPTY = "require: {count: 2, from: [team-leads, dba], including: {dba: 1}}"
+
+
+def test_empty_approver_set(who, policy):
+    """C4: a share that nobody can fill is refused with its cause; a group emptied later denies."""
+    group = create_group(by=who.admin, name="dba")
+    add_member(by=who.admin, group=group, person=who.carol)  # who owns the account that asks
+    policy(STAGING_AUTO.replace("require: {count: 1, from: [team-leads]}\ndefault",
+                                f"{EMPTY}\ndefault"))  # fmt: skip
+    answer = post(who.secret, body())
+    assert (answer.status_code, code(answer)) == (422, "no-eligible-approver")
+    assert "Rule production-lead asks for 2 from dba or team-leads" in answer.json()["detail"]
+    assert not Request.objects.exists()
+    add_member(by=who.admin, group=group, person=who.deputy)
+    assert post(who.secret, body()).json()["status"] == "pending"
+
+
+@pytest.mark.parametrize("list_", ["labels", "failed"])
+@pytest.mark.parametrize("value", ["", " ", "\u200b"])
+def test_empty_value_allowed(who, policy, list_, value):
+    """C6: an empty word is in no list, and an empty list fits no rule that approves."""
+    allow = "{id: a, when: \"request.commit in [''] && git.signed\", approve: auto}"
+    policy(STAGING_AUTO.replace("rules:\n", f"rules:\n  - {allow}\n{RAISES}"))
+    wish = {"labels": [value]} if list_ == "labels" else {"claims": {"ci.failed": [value]}}
+    answer = post(who.secret, body(subject={}, **wish))
+    if answer.status_code == 201:
+        verdict = Request.objects.get().verdict.body
+        assert verdict["outcome"] == "review"
+        assert {one["rule"] for one in verdict["obligations"]} == {"production-lead"}
+    else:
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("rate", [None, 0.0, 0.5])
+def test_model_or_score_poisoned(who, policy, rate):
+    """C10: a score that the caller brings may raise the risk; without it the risk is the higher."""
+    risk = "risk: {high: deploy.canary_error_rate > 0.01, medium: request.tier == 'production'}\n"
+    policy(STAGING_AUTO + risk)
+    claims = {} if rate is None else {"deploy.canary_error_rate": rate}
+    answer = post(who.secret, body(claims=claims)).json()
+    assert answer["verdict"]["risk"] == ("medium" if rate == 0.0 else "high")
+    assert answer["status"] == "pending"
+    with pytest.raises(InvalidPolicy):
+        policy(
+            STAGING_AUTO
+            + risk.replace("deploy", "'x' in request.labels && !tests.passed || deploy")
+        )
+
 
 CODE = [
     path

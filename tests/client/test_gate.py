@@ -230,6 +230,16 @@ def test_the_third_drift_gives_up_and_withdraws(double, client):
     assert double.count("withdraw") == 1
 
 
+def test_drift_that_policy_denies_ends_as_denied_whatever_the_limit(double, client):
+    double.on("ask", a_request("approved")).on("redeem", drift())
+    double.on("read", a_request("denied", 4, round=2, summary="Denied: git.head changed."))
+    done = client.gate("--max-drift", "1")
+    assert (done.returncode, client.ran()) == (65, False)
+    assert "Denied: git.head changed." in done.stderr
+    assert "git.head was 9f3c, is now 77ab" in done.stderr
+    assert double.count("redeem") == 1
+
+
 def test_the_drift_limit_can_be_set(double, client):
     double.on("ask", a_request("approved")).on("redeem", drift()).on("read", a_request(version=2))
     assert client.gate("--max-drift", "1").returncode == 67
