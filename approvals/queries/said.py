@@ -17,11 +17,12 @@ from approvals.quorum import Asked
 class RuleLine:
     """One rule's result; `state` is applies, does_not or cannot_tell.
 
+    `versions` are those that say the same: `v2 and v3` while two of them judge.
     `remedy` says what would make it pass, and is empty where it is in nobody's way.
     """
 
     policy: str
-    version: int
+    versions: str
     rule: str
     level: str
     state: str
@@ -60,7 +61,7 @@ def policy_said(request: Request) -> PolicySaid:
         return PolicySaid([], [], [], [], [])
     body = request.verdict.body
     return PolicySaid(
-        rules=[_rule(row) for row in body["explanation"]],
+        rules=_rules(body["explanation"]),
         notes=[row["sentence"] for row in body["notes"]],
         wishes=_wishes(body),
         shadow=[_shadow(row) for row in body["shadow"]],
@@ -86,16 +87,15 @@ def finer_points(asked: Asked) -> list[str]:
     return found
 
 
-def _rule(row: Mapping[str, Any]) -> RuleLine:
-    return RuleLine(
-        policy=row["policy"],
-        version=row["version"],
-        rule=row["rule"],
-        level=row["level"],
-        state=row["result"],
-        sentence=row["sentence"],
-        remedy=row["remedy"],
-    )
+def _rules(rows: list[Mapping[str, Any]]) -> list[RuleLine]:
+    said: dict[tuple[str, ...], list[int]] = {}
+    for row in rows:
+        parts = ("policy", "rule", "level", "result", "sentence", "remedy")
+        said.setdefault(tuple(row[part] for part in parts), []).append(row["version"])
+    return [
+        RuleLine(policy, _(" and ").join(f"v{n}" for n in versions), *parts)
+        for (policy, *parts), versions in said.items()
+    ]
 
 
 def _wishes(body: Mapping[str, Any]) -> list[str]:

@@ -73,7 +73,7 @@ def _join(judged: Sequence[Judgement], facts: Facts, shadow: tuple[Shadow, ...])
         reads=tuple(sorted({name for document in documents for name in document.reads})),
         policies=tuple(_ref(one) for one in judged),
         schema=facts.schema,
-        notes=_all(one.notes for one in judged),
+        notes=tuple(sorted({note for one in judged for note in one.notes})),
         risk=max((one.risk for one in judged), key=RISKS.index),
         tolerate=_tolerate(documents),
         on_drift="deny" if any(d.on_drift == "deny" for d in documents) else "requeue",

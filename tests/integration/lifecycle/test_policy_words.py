@@ -161,6 +161,7 @@ def test_both_versions_judge_what_waits_and_the_page_says_so(company_with, git):
     page = page_of(who.alice, request)
     assert "The policy changed while this waits. Both versions judge it" in page
     assert "shop: versions 1 and 2" in page
+    assert "shop v1 and v2 · default · hard" in page, "what both say stands there once"
     assert decide(request, who.alice).status == "pending"
     assert decide(request, who.bob).status == "approved"
     versions = Verdict.objects.filter(request=request).latest("given_at").body["policies"]

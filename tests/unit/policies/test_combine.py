@@ -66,6 +66,8 @@ class TestLevels:
         judged = [pinned(rules(AUTO, rule(f"note: {n}.")), n) for n in ("b", "a")]
         verdict = evaluate(judged, facts({"git.signed": True}))
         assert [(n.policy, n.sentence) for n in verdict.notes] == [("a", "a."), ("b", "b.")]
+        twice = [pinned(rules(AUTO, rule("note: Look.")), version=n) for n in (1, 2)]
+        assert len(evaluate(twice, facts({"git.signed": True})).notes) == 1, "once is enough"
 
 
 class TestLimits:
