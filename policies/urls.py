@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from policies.views import editor, policies, versions
+from policies.views import editor, facts, policies, versions
 
 _POLICY = "policies/<uuid:policy_id>"
 _VERSION = f"{_POLICY}/versions/<int:number>"
@@ -10,6 +10,7 @@ _VERSION = f"{_POLICY}/versions/<int:number>"
 urlpatterns = [
     path("freezes/", include("policies.freezes.urls")),
     path("policies/", policies.policies, name="policies"),
+    path("policies/facts", facts.facts, name="policy-facts"),
     path("policies/new", editor.policy_new, name="policy-new"),
     path(_POLICY, policies.policy, name="policy"),
     path(f"{_POLICY}/roles", policies.policy_roles, name="policy-roles"),

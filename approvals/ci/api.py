@@ -17,9 +17,15 @@ from ninja.types import DictStrAny
 from approvals.ci import gate as gates
 from approvals.ci.document import describe
 from approvals.ci.identity import ProjectTokenAuth
-from approvals.ci.present import present_permit, present_redeemed, present_request
+from approvals.ci.present import (
+    present_facts,
+    present_permit,
+    present_redeemed,
+    present_request,
+)
 from approvals.ci.problems import problem, problem_of
 from approvals.ci.schemas import (
+    FactsOut,
     FinishIn,
     HeartbeatIn,
     PermitAnswer,
@@ -37,6 +43,7 @@ from approvals.lifecycle.submit import Submission, submit_request
 from approvals.lifecycle.withdraw import withdraw_for_run
 from approvals.queries import readable_by
 from approvals.states import PermitStatus
+from policies.language.schema import CURRENT_SCHEMA
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Invalid, Refused
 
@@ -308,6 +315,17 @@ def finish(request: HttpRequest, permit_id: UUID, body: FinishIn) -> HttpRespons
         starter=body.starter,
     )
     return _json({"permit": present_permit(permit)})
+
+
+@api.get(
+    "/policies/facts",
+    response={200: FactsOut, **REFUSALS},
+    summary="The fact schema, to check policy documents with",
+    operation_id="facts",
+)
+def facts(request: HttpRequest) -> HttpResponse:
+    """Every fact that a policy may name. Any token may read it; it changes with releases only."""
+    return _json(present_facts(CURRENT_SCHEMA))
 
 
 @api.post(

@@ -99,6 +99,21 @@ BODIES: dict[str, dict[str, Any]] = {
         },
     },
     "PermitAnswer": {"permit": {**_PERMIT, "status": "used"}},
+    "FactsOut": {
+        "version": "v1",
+        "facts": [
+            {
+                "name": "history.last_outcome",
+                "kind": "string",
+                "provenance": "attested",
+                "source": "history",
+                "meaning": "How the last permit there ended.",
+                "unit": "",
+                "enumeration": ["none", "succeeded", "failed", "lost"],
+                "example": "succeeded",
+            }
+        ],
+    },
 }
 
 # By operation and status: what is not JSON.

@@ -8,6 +8,7 @@ from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
 from approvals.models import Decision, Permit, Request
 from approvals.queries import decision_lines, named_drift, summary, waiting_for
 from approvals.states import Status
+from policies.language.schema import SCHEMAS
 from portal.kernel.clock import rfc3339
 
 
@@ -111,3 +112,23 @@ def present_permit(permit: Permit) -> dict[str, Any]:
 def present_redeemed(permit: Permit) -> dict[str, Any]:
     """The answer to redeem: permit and receipt."""
     return {"permit": present_permit(permit), "receipt": permit.receipt}
+
+
+def present_facts(schema: str) -> dict[str, Any]:
+    """A fact schema, in its own order. Raises KeyError for an unknown one."""
+    return {
+        "version": schema,
+        "facts": [
+            {
+                "name": fact.name,
+                "kind": fact.kind,
+                "provenance": fact.provenance,
+                "source": fact.source,
+                "meaning": fact.description,
+                "unit": fact.unit,
+                "enumeration": list(fact.enumeration),
+                "example": fact.example,
+            }
+            for fact in SCHEMAS[schema].values()
+        ],
+    }

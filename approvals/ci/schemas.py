@@ -298,6 +298,26 @@ class PermitAnswer(Schema):
     permit: PermitOut
 
 
+class FactOut(Schema):
+    """A fact that a condition may name. Claimed facts can tighten a verdict, never loosen it."""
+
+    name: str
+    kind: Literal["bool", "int", "double", "string", "list"]
+    provenance: Literal["attested", "claimed"]
+    source: str
+    meaning: str
+    unit: str
+    enumeration: list[str]
+    example: bool | int | float | str | list[str]
+
+
+class FactsOut(Schema):
+    """A fact schema: what `facts:` of a policy document names, whole."""
+
+    version: str
+    facts: list[FactOut]
+
+
 class Problem(Schema):
     """RFC 9457; `code` is stable, `detail` says what to do. What does not fit is absent."""
 

@@ -19,6 +19,7 @@ from policies.language.schema import (
     Kind,
     Provenance,
     Schema,
+    Value,
 )
 from portal.kernel.canonical import JSON, MAX_SAFE_INTEGER
 from portal.kernel.text import make_visible
@@ -40,7 +41,6 @@ __all__ = [
     "value_to_json",
 ]
 
-Value = bool | int | float | str | tuple[str, ...]
 UnknownKind = Literal["pending", "unavailable", "absent"]
 
 MAX_STRING = 8_192

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from approvals.ci.schemas import PermitAnswer, Problem, RedeemOut, RequestOut
+from approvals.ci.schemas import FactsOut, PermitAnswer, Problem, RedeemOut, RequestOut
 from approvals.lifecycle.expire import expire_all
 from approvals.lifecycle.withdraw import revoke_request
 from approvals.models import Permit, Request
+from policies.language.facts import SCHEMAS, check_value
+from portal.accounts.authentication import SCOPES, issue_token
 from portal.kernel.clock import now
 from tests.api import body, call, code, post, redeem
 from tests.factories import ask, backdate, decide
@@ -273,3 +275,15 @@ def test_the_gate_key_may_be_given_and_never_means_two_bodies(who):
     answer = call(who.secret, "post", "/gate", other, HTTP_IDEMPOTENCY_KEY="mine")
     says(answer, 409, "idempotency-mismatch")
     says(call(who.secret, "post", "/gate", wish, HTTP_IDEMPOTENCY_KEY="a b"), 400, "bad-header")
+
+
+def test_the_fact_schema_is_read_with_a_token_of_any_scope(who):
+    for scope in SCOPES:
+        _, secret = issue_token(by=who.admin, account=who.account, scopes=[scope])
+        found = fits(FactsOut, call(secret, "get", "/policies/facts"))
+        assert (found.version, len(found.facts)) == ("v1", len(SCHEMAS["v1"]))
+        for fact in found.facts:
+            declared = SCHEMAS["v1"][fact.name]
+            assert check_value(declared, fact.example) == declared.example
+            assert tuple(fact.enumeration) == declared.enumeration
+    says(call("cst_nothing", "get", "/policies/facts"), 401, "unauthenticated")

@@ -3,6 +3,9 @@
 import pytest
 from django.urls import reverse
 
+from policies.language.reference import kind_words, meaning
+from policies.language.schema import SCHEMAS
+from policies.language.template import show
 from policies.models import Policy, PolicyVersion
 from policies.publishing import create_policy, publish_version, save_version
 from portal.access import Capability, grant_role, holds
@@ -129,3 +132,11 @@ def test_the_list_costs_the_same_however_long(pub, django_assert_max_num_queries
     client = as_(pub.vera)
     with django_assert_max_num_queries(18):
         assert "p11" in text(client.get(reverse("policies")))
+
+
+def test_everybody_reads_every_fact_with_its_type_and_example(pub):
+    answer = as_(pub.olga).get(reverse("policy-facts"))
+    for fact in SCHEMAS["v1"].values():
+        assert f'id="{fact.name}"' in answer.content.decode()
+        assert f"{fact.name} {meaning(fact)} {kind_words(fact)}" in text(answer)
+        assert show(fact.example) in text(answer)

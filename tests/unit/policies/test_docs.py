@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.language.facts import SCHEMAS
+from policies.language.facts import SCHEMAS, check_value
 from policies.language.parse import parse_policy
 from tests.unit.policies.builders import document, one_rule, problems, problems_of
 
@@ -50,3 +50,8 @@ def test_the_schema_gives_every_fact_a_sentence():
     for fact in SCHEMAS["v1"].values():
         assert fact.description.endswith(".")
         assert fact.kind == "string" or not fact.enumeration
+
+
+def test_every_fact_has_an_example_that_it_could_be():
+    for fact in SCHEMAS["v1"].values():
+        assert check_value(fact, fact.example) == fact.example
