@@ -51,19 +51,21 @@ def obligations(request: Request) -> list[Asked]:
     """What the verdict in force asks for."""
     if request.verdict is None:
         return []
-    return [
-        Asked(
-            policy=row["policy"],
-            rule=row["rule"],
-            count=row["count"],
-            groups=tuple(row["groups"]),
-            including=tuple(sorted(row["including"].items())),
-            sequence=tuple(row["sequence"]),
-            distinct_across=tuple(row["distinct_across"]),
-            self_approval=row["self_approval"],
-        )
-        for row in request.verdict.body["obligations"]
-    ]
+    return [asked_of(row) for row in request.verdict.body["obligations"]]
+
+
+def asked_of(row: Mapping[str, Any]) -> Asked:
+    """One obligation as a verdict stores it."""
+    return Asked(
+        policy=row["policy"],
+        rule=row["rule"],
+        count=row["count"],
+        groups=tuple(row["groups"]),
+        including=tuple(sorted(row["including"].items())),
+        sequence=tuple(row["sequence"]),
+        distinct_across=tuple(row["distinct_across"]),
+        self_approval=row["self_approval"],
+    )
 
 
 def self_approval_allowed(asked: Iterable[Asked]) -> bool:

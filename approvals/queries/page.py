@@ -113,7 +113,7 @@ class RequestPage:
     drift: list[dict[str, Any]]
     requirements: list[Requirement]
     decision: DecisionPanel
-    said: PolicySaid
+    said: PolicySaid | None
     decisions: list[DecisionLine]
     history: list[HistoryLine]
     permit: Permit | None

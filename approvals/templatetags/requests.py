@@ -98,6 +98,17 @@ EVENT_ICONS = {
     "permit.expired": "timer-off",
 }
 
+OUTCOMES = {
+    "allow": ("ok", "zap", _("Let through")),
+    "review": ("warn", "clock", _("People are asked")),
+    "blocked": ("idle", "circle-question-mark", _("Blocked until a fact is known")),
+    "deny": ("bad", "shield-ban", _("Denied")),
+}
+TRUTHS = {
+    "true": ("check", _("true")),
+    "false": ("x", _("false")),
+    "unknown": ("circle-question-mark", _("cannot be told")),
+}
 RISKS = {
     "high": ("bad", "chevrons-up", _("High risk")),
     "medium": ("warn", "chevron-up", _("Medium risk")),
@@ -170,6 +181,20 @@ def rule_mark(result: str) -> SafeString:
     """The icon before a policy rule's sentence: applies, does not, cannot tell."""
     colour, name, word = RULE_STATES[result]
     return format_html('<span class="{}">{}</span>', colour, icon(name, 16, label=str(word)))
+
+
+@register.simple_tag
+def truth_mark(truth: str) -> SafeString:
+    """Whether a definition behind a rule is true, in a word with its icon."""
+    name, word = TRUTHS[truth]
+    return format_html("{} {}:", icon(name, 14), word)
+
+
+@register.simple_tag
+def outcome_tag(outcome: str) -> SafeString:
+    """The outcome of a verdict."""
+    colour, name, word = OUTCOMES[outcome]
+    return tag(colour, name, str(word))
 
 
 @register.simple_tag

@@ -73,3 +73,11 @@ def test_the_permit_is_shown_once_the_pipeline_has_it(who):
     assert str(permit.id) in page
     assert "Issued, not used yet" in page
     assert "Alice Lead" in page
+
+
+def test_each_rule_is_explained_with_the_facts_behind_it(who):
+    page = text(as_(who.carol).get(f"/requests/{ask(who).id}"))
+    assert "What each rule says" in page
+    assert "shop/production-lead: asks for 1 approval from team-leads." in page
+    assert "request.tier == 'production' request.tier is production" in page
+    assert "3 rules do not apply" in page
