@@ -11,7 +11,7 @@ from bench.world import database
 
 # Each is a module with `run(base) -> list[Figure]`; without a database, `run()`.
 ON_A_DATABASE = ("statements", "queue_page", "intake", "release", "arrival")
-BENCHES = ("verdict", *ON_A_DATABASE, "idle")
+BENCHES = ("verdict", "document", *ON_A_DATABASE, "idle")
 ALONE = "BENCH_ALONE"
 MOST_SECONDS = 300
 

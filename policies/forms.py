@@ -28,7 +28,15 @@ class DocumentForm(forms.Form):
         label=_("Document"),
         strip=False,
         max_length=MAX_TEXT,
-        widget=forms.Textarea(attrs={"class": "long", "rows": 28, "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 28,
+                "spellcheck": "false",
+                "autocapitalize": "off",
+                "autocomplete": "off",
+                "wrap": "off",
+            }
+        ),
     )
     note = forms.CharField(
         label=_("What changes and why"),

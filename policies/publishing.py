@@ -88,6 +88,19 @@ def check_document(text: str) -> PolicyDocument:
     return document
 
 
+def name_problems(document: PolicyDocument, text: str, policy: Policy | None) -> list[Problem]:
+    """What is wrong with the name for a version of `policy`; None: for a new policy."""
+    if policy is not None and document.policy != policy.name:
+        message = _("This is the policy “%(name)s”; its name stays.") % {"name": policy.name}
+    elif policy is None and document.policy == BUILT_IN:
+        message = _("This is the name of the portal's own policy on policies; use another one.")
+    elif policy is None and Policy.objects.filter(name=document.policy).exists():
+        message = _("There is a policy of this name already; save a version of it instead.")
+    else:
+        return []
+    return [_at_name(text, message)]
+
+
 def may_create(by: Any) -> bool:
     """Whether `by` may draft anything at all, on the portal or on a project."""
     return permitted_ids(by, Capability.DRAFT_POLICY, Project) != []
@@ -139,12 +152,8 @@ def create_policy(*, by: Any, text: str, note: str = "") -> PolicyVersion:
     """
     document = check_document(text)
     require_reach(by, Capability.DRAFT_POLICY, None, document)
-    if document.policy == BUILT_IN:
-        message = _("This is the name of the portal's own policy on policies; use another one.")
-        raise InvalidPolicy([_at_name(text, message)])
-    if Policy.objects.filter(name=document.policy).exists():
-        message = _("There is a policy of this name already; save a version of it instead.")
-        raise InvalidPolicy([_at_name(text, message)])
+    if problems := name_problems(document, text, None):
+        raise InvalidPolicy(problems)
     policy = Policy(name=document.policy)
     insert_row(policy)
     record("policy.created", actor=person_actor(by), object=_object(policy))
@@ -159,9 +168,8 @@ def save_version(*, by: Any, policy: Policy, text: str, note: str = "") -> Polic
     """
     document = check_document(text)
     policy = _lock(policy)
-    if document.policy != policy.name:
-        message = _("This is the policy “%(name)s”; its name stays.") % {"name": policy.name}
-        raise InvalidPolicy([_at_name(text, message)])
+    if problems := name_problems(document, text, policy):
+        raise InvalidPolicy(problems)
     require_reach(by, Capability.DRAFT_POLICY, policy, document)
     newest = policy.versions.order_by("-number").first()
     if newest is not None and newest.text == text:

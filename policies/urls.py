@@ -12,6 +12,8 @@ urlpatterns = [
     path("policies/", policies.policies, name="policies"),
     path("policies/facts", facts.facts, name="policy-facts"),
     path("policies/new", editor.policy_new, name="policy-new"),
+    path("policies/new/check", editor.policy_new_check, name="policy-new-check"),
+    path("policies/new/format", editor.policy_new_format, name="policy-new-format"),
     path(_POLICY, policies.policy, name="policy"),
     path(f"{_POLICY}/roles", policies.policy_roles, name="policy-roles"),
     path(
@@ -20,5 +22,15 @@ urlpatterns = [
         name="policy-role-revoke",
     ),
     path(f"{_POLICY}/versions/new", editor.version_new, name="policy-version-new"),
+    path(
+        f"{_POLICY}/versions/new/check",
+        editor.version_new_check,
+        name="policy-version-new-check",
+    ),
+    path(
+        f"{_POLICY}/versions/new/format",
+        editor.version_new_format,
+        name="policy-version-new-format",
+    ),
     path(_VERSION, versions.version, name="policy-version"),
 ]

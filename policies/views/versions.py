@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from policies.difference import difference, numbered
+from policies.language.testing import run_cases
 from policies.queries import (
     BrokenPolicy,
     document_of,
@@ -27,6 +28,7 @@ def version(request: PersonRequest, policy_id: UUID, number: int) -> HttpRespons
         document, problem = document_of(shown), ""
     except BrokenPolicy as broken:
         document, problem = None, broken.sentence
+    tests = run_cases(document) if document else ()
     current = found.in_force
     in_force = current is not None and current.pk == shown.pk
     asking = (Capability.DRAFT_POLICY, Capability.PUBLISH_POLICY)
@@ -35,6 +37,8 @@ def version(request: PersonRequest, policy_id: UUID, number: int) -> HttpRespons
         "policy": found,
         "version": shown,
         "document": document,
+        "tests": tests,
+        "failed": sum(not test.passed for test in tests),
         "reads": sorted(document.reads) if document else [],
         "problem": problem,
         "lines": numbered(shown.text),

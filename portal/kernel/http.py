@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
 
 from portal.kernel.errors import Conflict, Invalid
 
@@ -18,8 +19,9 @@ PAGE_SIZE = 50
 
 
 class PersonRequest(HttpRequest):
-    """A request that the sign-in middleware let through: `user` is a person."""
+    """A request that the sign-in middleware let through: `user` is a person. Maybe by htmx."""
 
+    htmx: HtmxDetails
     user: Any
 
 

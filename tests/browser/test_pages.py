@@ -117,3 +117,23 @@ def test_a_policy_version(windows):
     page.locator("a[href$='/versions/1']").first.click()
     expect(page.locator("main")).to_contain_text("policy: shop-production")
     check_everywhere(page)
+
+
+def test_the_facts(windows):
+    page = windows.open("maria", "/policies/facts")
+    expect(page.locator("#git\\.diff_lines")).to_contain_text("222")
+    check_everywhere(page)
+
+
+def test_the_editor_with_problems_and_with_a_failing_test(windows):
+    page = windows.open("ana", "/policies/new")
+    check_everywhere(page)
+    right = page.get_by_label("Document").input_value()
+    page.get_by_label("Document").fill(right.replace("approve: auto", "aprove: auto"))
+    expect(page.locator("#findings-title")).to_have_text("Cannot be saved: 2 problems")
+    check_everywhere(page)
+    page.get_by_label("Document").fill(
+        f"{right}tests:\n  - {{name: never, given: {{}}, expect: {{verdict: deny}}}}\n"
+    )
+    expect(page.locator("#findings-title")).to_have_text("Can be saved, but 1 test fails")
+    check_everywhere(page)

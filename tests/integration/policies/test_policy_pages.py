@@ -52,9 +52,9 @@ def test_problems_are_shown_with_their_line_and_the_text_is_kept(pub):
     broken = document().replace("rules:", "ruels:") + "# my notes\n"
     answer = as_(pub.max).post(reverse("policy-new"), {"text": broken})
     assert answer.status_code == 422
-    assert "nothing was saved" in text(answer)
+    assert "Not saved: 1 problem" in text(answer)
     assert "ruels:" in text(answer)
-    assert "4, 1" in text(answer)
+    assert "Line 4, column 1" in text(answer)
     assert "# my notes" in answer.content.decode()
     assert not Policy.objects.exists()
 
