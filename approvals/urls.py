@@ -7,6 +7,7 @@ from approvals.views.listing import requests
 from approvals.views.propose import publish, retire
 from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
+from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
 
 urlpatterns = [
@@ -24,4 +25,10 @@ urlpatterns = [
         name="policy-version-publish",
     ),
     path("policies/<uuid:policy_id>/retire", retire, name="policy-retire"),
+    path("policies/try", draft_try, name="policy-try"),
+    path(
+        "policies/<uuid:policy_id>/versions/<int:number>/try",
+        version_try,
+        name="policy-version-try",
+    ),
 ]

@@ -45,7 +45,7 @@ def run_cases(document: PolicyDocument) -> tuple[CaseResult, ...]:
 
 
 def _run(document: PolicyDocument, case: Case) -> CaseResult:
-    facts = _facts(document, case)
+    facts = given_facts(document, case.given)
     told = _told(document, case, facts)
     verdict = evaluate([PinnedPolicy(told, 1, _DIGEST)], facts)
     because = behind(verdict)
@@ -53,10 +53,14 @@ def _run(document: PolicyDocument, case: Case) -> CaseResult:
     return CaseResult(case, verdict, because, differences)
 
 
-def _facts(document: PolicyDocument, case: Case) -> Facts:
+def given_facts(document: PolicyDocument, given: Iterable[tuple[str, Value | None]]) -> Facts:
+    """The facts that the document reads: those of `given` (None: unknown), the others unknown.
+
+    Without a target in `given`, one that the document matches.
+    """
     states: dict[str, FactState] = {}
     schema = SCHEMAS[document.facts]
-    values: dict[str, Value | None] = {**_target(document), **dict(case.given)}
+    values: dict[str, Value | None] = {**_target(document), **dict(given)}
     for name in document.reads | values.keys():
         value = values.get(name)
         if name not in values:

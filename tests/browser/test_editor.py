@@ -88,7 +88,28 @@ def test_format_tidies_and_can_be_undone(page):
     expect(area).to_have_value(untidy(right))
 
 
-def test_without_scripts_check_and_format_are_buttons(windows):
+def test_a_past_request_is_tried_on_the_text_in_the_editor(portal, windows):
+    gate = portal.gate("staging")
+    assert gate.end() == 0, gate.said
+    number = portal.request(gate.request)["number"]
+    page = windows.open("ana", "/policies/new")
+    stayed = stays(page)
+    area = page.get_by_label("Document")
+    area.fill(area.input_value().replace("[my-service]", "[shop]"))
+    page.get_by_role("button", name="Try it").click()
+    trial = page.locator("#try")
+    expect(trial).to_contain_text(f"R-{number}: Deploy shop to staging", timeout=SLOW)
+    expect(trial).to_contain_text("The verdict: Let through")
+    trial.get_by_label("request.environment").fill("production")
+    trial.get_by_role("button", name="Show the verdict").click()
+    expect(trial).to_contain_text("The verdict: People are asked")
+    trial.get_by_label("Or another request").fill("R-999999")
+    trial.get_by_role("button", name="Take these facts").click()
+    expect(trial.get_by_role("alert")).to_contain_text("There is no such request")
+    assert stayed()
+
+
+def test_without_scripts_check_format_and_try_are_buttons(windows):
     page = windows.open("ana", "/policies/new", java_script_enabled=False)
     area = page.get_by_label("Document")
     right = area.input_value()
@@ -98,5 +119,9 @@ def test_without_scripts_check_and_format_are_buttons(windows):
     expect(page.locator("#findings")).to_contain_text("did you mean 'approve'?")
     area.fill(untidy(right))
     page.get_by_role("button", name="Format").click()
+    expect(area).to_have_value(right)
+    page.get_by_role("button", name="Try it").click()
+    expect(page.locator("#try")).to_contain_text("What each rule says")
+    page.get_by_role("button", name="Back to the editor").click()
     expect(area).to_have_value(right)
     expect(page.get_by_label("What changes and why")).to_have_value("My note")

@@ -137,3 +137,15 @@ def test_the_editor_with_problems_and_with_a_failing_test(windows):
     )
     expect(page.locator("#findings-title")).to_have_text("Can be saved, but 1 test fails")
     check_everywhere(page)
+
+
+def test_trying_a_policy(windows):
+    page = windows.open("jonas", "/policies/")
+    page.get_by_role("link", name="payments", exact=True).first.click()
+    page.locator("a[href$='/versions/1']").first.click()
+    page.get_by_role("link", name="Try it").click()
+    page.get_by_label("request.environment").fill("production")
+    page.get_by_role("button", name="Show the verdict").click()
+    for summary in page.locator("#try summary").all():
+        summary.click()
+    check_everywhere(page)

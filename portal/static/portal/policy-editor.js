@@ -2,7 +2,14 @@
 // without this script the same stands in the list beside the text.
 "use strict";
 (() => {
+  // Whoever types the value of a fact to try knows it.
+  document.addEventListener("input", (event) => {
+    const box = event.target.closest("#try .f")?.querySelector("input[type=checkbox]");
+    if (box && event.target !== box) box.checked = false;
+  });
+
   const box = document.querySelector("[data-editor]");
+  if (!box) return; // the page that only tries
   const area = box.querySelector("textarea");
   const made = (name) => Object.assign(document.createElement("div"), { className: name, ariaHidden: "true" });
   const gutter = made("gutter"), layer = made("layer");

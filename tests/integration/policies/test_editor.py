@@ -132,7 +132,7 @@ def test_looking_saves_nothing(max_, django_assert_max_num_queries):
     assert Entry.objects.count() == before
 
 
-@pytest.mark.parametrize("name", [CHECK, FORMAT])
+@pytest.mark.parametrize("name", [CHECK, FORMAT, "policy-try"])
 def test_looking_needs_the_right_to_draft_and_the_token_of_the_form(company, name):
     assert check(as_(company.max), document(), name).status_code == 200
     for person in (company.vera, company.olga):
