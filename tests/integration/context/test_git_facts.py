@@ -276,7 +276,7 @@ def test_a_commit_without_an_address_leaves_its_people_unknown(repo, facts_of, k
     repo.git("reset", "-q", "--hard")
     later = facts_of(repo.commit({"a": b"2\n"}), running=first)
     assert later["author"] == "dev@example.com"
-    assert later["authors"].kind == "unavailable", "one of them is still not known"
+    assert later["authors"].kind == "absent", "one of them is still not known"
 
 
 class TestSignatures:
