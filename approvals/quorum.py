@@ -93,20 +93,29 @@ def would_count(
     obligations: Sequence[Asked], approvals: Sequence[str], groups_of: Memberships, person: str
 ) -> bool:
     """Whether an approval by `person` would fill a place now, and none that it could fill opens
-    later: given too early it would be lost there, for nobody decides twice."""
+    later: given too early it would be lost there, for nobody decides twice. Where everybody would
+    be too early (rules that want each other's groups first), whoever fills a place may begin."""
     asked = list(obligations)
+    now, later = _gain(asked, approvals, groups_of, groups_of.get(person, _NONE))
+    if now == 0 or now == later:
+        return now > 0
+    waits_for = {group for one in tally(asked, approvals, groups_of) for group in one.waits_for}
+    others = (_gain(asked, approvals, groups_of, frozenset({group})) for group in waits_for)
+    return not any(0 < other_now == other_later for other_now, other_later in others)
+
+
+def _gain(
+    asked: Sequence[Asked], approvals: Sequence[str], groups_of: Memberships, groups: frozenset[str]
+) -> tuple[int, int]:
+    """How many places one more person in `groups` would fill: now, and if every turn were open."""
     now = later = 0
     for linked in _linked(asked):
         places = [place for number in linked for place in _places(number, asked[number])]
         able = _able(places, dict.fromkeys(approvals), groups_of)
         before = _match(places, able)
-        groups = groups_of.get(person, _NONE)
-        gains = [
-            len(_match(places, {**able, person: _fitting(places, groups, filled)})) - len(before)
-            for filled in (before, None)
-        ]
-        now, later = now + gains[0], later + gains[1]
-    return 0 < now == later
+        now += len(_match(places, {**able, "": _fitting(places, groups, before)})) - len(before)
+        later += len(_match(places, {**able, "": _fitting(places, groups, None)})) - len(before)
+    return now, later
 
 
 def impossible(
