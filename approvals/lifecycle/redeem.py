@@ -112,13 +112,9 @@ def _require_approved(request: Request) -> None:
             request_status=request.status,
             round=request.round,
         )
-    _require_place(request)
-
-
-def _require_place(request: Request) -> None:
-    refusal = why_not_here(request)
-    if refusal is not None:
-        raise refusal.error()
+    archived = why_not_here(request)
+    if archived is not None:
+        raise archived.error()
 
 
 def _too_late() -> Gone:
@@ -188,7 +184,9 @@ def give_permit(
     at = now()
     if request.use_by is None or request.use_by <= at:
         return _too_late()
-    _require_place(request)
+    archived = why_not_here(request)
+    if archived is not None:
+        return archived.error()
     before = approved_on(request)
     change = Change(request, by)
     judgement, _ = give_verdict(change, policies, facts)
