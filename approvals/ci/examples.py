@@ -158,6 +158,8 @@ REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
         },
     ),
     "illegal-state": (409, "This permit is expired already.", {}),
+    "already-running": (409, "Another process of this run attempt began already.", {}),
+    "archived": (409, "The environment production is archived. Restore it first.", {}),
     "expired": (410, "This request expired, or its approval was not used in time. Ask again.", {}),
     "too-large": (413, "The body is over 65536 bytes. Send less.", {}),
     "unsupported-media-type": (415, "Send the body as Content-Type: application/json.", {}),
