@@ -42,7 +42,10 @@ FUNCTIONS = frozenset((*_OPERATORS.split(), *_CALLS.split()))
 
 
 def _any_path_matches(paths: list[str], pattern: str) -> bool:
-    return any(match_glob(pattern, path) for path in paths)
+    found = any(match_glob(pattern, path) for path in paths)
+    # The engine never lets go of the list that it makes for a call; its texts at least can go.
+    paths.clear()
+    return found
 
 
 def _path_matches(path: str, pattern: str) -> bool:

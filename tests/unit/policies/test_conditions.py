@@ -1,6 +1,7 @@
 """The guarded engine: three answers, exact positions, and nothing that it does not need."""
 
 import threading
+import tracemalloc
 
 import pytest
 
@@ -262,3 +263,17 @@ def test_a_condition_answers_the_same_from_many_threads():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_the_paths_of_a_call_do_not_stay_in_memory():
+    twice = compiled("matches_path(git.paths, 'a/**') || matches_path(git.paths, 'db/*')")
+    known = facts({"git.paths": [f"src/part{n}/file.py" for n in range(100)] + ["db/1"]})
+    assert twice.evaluate(known, {}).truth is Truth.TRUE, "each call has a list of its own"
+    tracemalloc.start()
+    try:
+        for _ in range(200):
+            twice.evaluate(known, {})
+        kept, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 400_000, "the engine keeps every list that it makes"
