@@ -25,11 +25,12 @@ NO_TARGET = (
 Part = TypeVar("Part")
 
 
-def evaluate(policies: Sequence[PinnedPolicy], facts: Facts) -> Verdict:
+def evaluate(policies: Sequence[PinnedPolicy], facts: Facts, *, explained: bool = True) -> Verdict:
     """The verdict of those of `policies` that match the target of the request in `facts`.
 
     Those in shadow are judged beside the others and bind nobody. The same policies and facts give
-    the same verdict, byte for byte, in any order.
+    the same verdict, byte for byte, in any order. Not `explained`, the explanation says of each
+    rule only whether it applies: a replay of many requests needs no sentences.
     """
     target = [_text(facts.state(name)) for name in TARGET]
     project, environment, action = target
@@ -40,7 +41,7 @@ def evaluate(policies: Sequence[PinnedPolicy], facts: Facts) -> Verdict:
         for pinned in policies
         if matches(pinned.document, project, environment, action)
     }
-    judged = [judge_policy(fitting[key], facts) for key in sorted(fitting)]
+    judged = [judge_policy(fitting[key], facts, explained=explained) for key in sorted(fitting)]
     binding = [one for one in judged if one.pinned.document.mode == "enforce"]
     shadow = tuple(_shadow(one) for one in judged if one.pinned.document.mode == "shadow")
     return _join(binding, facts, shadow) if binding else _denied(NO_POLICY, facts, shadow)

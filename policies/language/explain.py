@@ -51,6 +51,24 @@ def explain_rule(
     )
 
 
+def rule_result(pinned: PinnedPolicy, rule: Rule, answer: Answer) -> RuleResult:
+    """The answer without sentences and what is behind it: for whoever only counts."""
+    return RuleResult(
+        policy=pinned.document.policy,
+        version=pinned.version,
+        rule=rule.id,
+        effect=rule.effect,
+        level=rule.level,
+        result=RESULTS[answer.truth],
+        sentence="",
+        remedy="",
+        condition="",
+        error="",
+        named=(),
+        facts=(),
+    )
+
+
 def explain_default(pinned: PinnedPolicy, asked: Requirement, *, applies: bool) -> RuleResult:
     """The default as if it were a rule."""
     policy = pinned.document.policy

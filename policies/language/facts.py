@@ -95,6 +95,8 @@ def _check_string(name: str, value: object, what: str) -> str:
         raise FactValueError(name, f"must be {what}, not {_type_of(value)}")
     if len(value) > MAX_STRING:
         raise FactValueError(name, f"is too long; at most {MAX_STRING} characters")
+    if value.isprintable():  # nearly always, and quick
+        return value
     if "\0" in value:
         raise FactValueError(name, "contains a NUL character; remove it")
     if any("\ud800" <= character <= "\udfff" for character in value):
@@ -237,10 +239,14 @@ class Facts(Mapping[str, FactState]):
         return self._kept({name for name in self._states if not declared[name].claimed})
 
     def _kept(self, names: set[str]) -> "Facts":
+        return Facts._made({n: s for n, s in self._states.items() if n in names}, self.schema)
+
+    @classmethod
+    def _made(cls, states: Mapping[str, FactState], schema: str) -> "Facts":
         # Checked once is enough: a long list would be gone through again for every policy.
-        made = object.__new__(Facts)
-        made.schema = self.schema
-        made._states = MappingProxyType({n: s for n, s in self._states.items() if n in names})
+        made = object.__new__(cls)
+        made.schema = schema
+        made._states = MappingProxyType(states)
         return made
 
     def to_json(self) -> dict[str, JSON]:
@@ -250,7 +256,8 @@ class Facts(Mapping[str, FactState]):
     @classmethod
     def from_json(cls, data: Mapping[str, object], schema: str = CURRENT_SCHEMA) -> "Facts":
         """Facts as `to_json` stored them. Raises FactValueError for anything else."""
-        return cls({name: _state_from_json(name, data[name], schema) for name in data}, schema)
+        states = {name: _state_from_json(name, data[name], schema) for name in sorted(data)}
+        return cls._made(states, schema)
 
 
 def _checked(name: str, state: FactState, declared: Schema) -> FactState:
@@ -258,15 +265,17 @@ def _checked(name: str, state: FactState, declared: Schema) -> FactState:
     if fact_type is None:
         raise FactValueError(name, "is not a fact of this schema")
     if isinstance(state, Unknown):
-        # Reasons quote what went wrong outside; they must not break what stores or shows them.
-        return Unknown(make_visible(state.reason)[:MAX_REASON], state.kind)
+        return _shown(state.reason, state.kind)
     # Provenance is the schema's word: a source cannot promote a claim.
     if state.provenance != fact_type.provenance:
         raise FactValueError(name, f"must be {fact_type.provenance}, not {state.provenance}")
-    if state.observed_at.tzinfo is None:
-        raise FactValueError(name, "needs a time with a zone")
     value = check_value(fact_type, state.value)
-    return Known(value, state.source, state.observed_at, state.provenance)
+    return Known(value, state.source, _zoned(name, state.observed_at), state.provenance)
+
+
+def _shown(reason: str, kind: UnknownKind) -> Unknown:
+    """Reasons quote what went wrong outside; they must not break what stores or shows them."""
+    return Unknown(make_visible(reason)[:MAX_REASON], kind)
 
 
 def _state_from_json(name: str, data: object, schema: str) -> FactState:
@@ -275,7 +284,7 @@ def _state_from_json(name: str, data: object, schema: str) -> FactState:
         raise FactValueError(name, "is not a fact of this schema")
     match data:
         case {"unknown": ("pending" | "unavailable" | "absent") as kind, "reason": str(reason)}:
-            return Unknown(reason, kind)
+            return _shown(reason, kind)
         case {"value": value, "source": str(source), "observed_at": str(at)}:
             checked = check_value(fact_type, _value_from_json(fact_type, value))
             return Known(checked, source, _moment(name, at), fact_type.provenance)
@@ -284,6 +293,13 @@ def _state_from_json(name: str, data: object, schema: str) -> FactState:
 
 def _moment(name: str, text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise FactValueError(name, "has a bad time") from None
+    return _zoned(name, moment)
+
+
+def _zoned(name: str, moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise FactValueError(name, "needs a time with a zone")
+    return moment

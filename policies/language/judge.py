@@ -16,7 +16,7 @@ from policies.language.document import (
     RiskLevel,
     Rule,
 )
-from policies.language.explain import advice, explain_default, explain_rule
+from policies.language.explain import advice, explain_default, explain_rule, rule_result
 from policies.language.facts import Facts, Unknown, UnknownKind
 from policies.language.verdict import Denial, Note, Obligation, RuleResult
 
@@ -41,7 +41,7 @@ class Judgement:
     step_up: int
 
 
-def judge_policy(pinned: PinnedPolicy, facts: Facts) -> Judgement:
+def judge_policy(pinned: PinnedPolicy, facts: Facts, *, explained: bool = True) -> Judgement:
     """The answer of this policy, whether or not it matches the target."""
     document = pinned.document
     named, answers = answers_to(document, document.rules, facts)
@@ -58,6 +58,8 @@ def judge_policy(pinned: PinnedPolicy, facts: Facts) -> Judgement:
     blocking = [rule for rule in denying if not instead[rule]]
     explanation = [
         explain_rule(pinned, rule, answer, named, facts, instead.get(rule, ()))
+        if explained
+        else rule_result(pinned, rule, answer)
         for rule, answer in answers.items()
     ]
     explanation.append(explain_default(pinned, document.default, applies=by_default))
