@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from approvals.backtest.run import due_backtests, run_backtest
 from approvals.lifecycle.announce import publish
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
@@ -51,9 +52,15 @@ def read_calendar_task(calendar_id: str) -> None:
     read_calendar(UUID(calendar_id))
 
 
+@shared_task(name="approvals.backtest")
+def backtest_task(backtest_id: str) -> None:
+    """Go on with a backtest, if it is due."""
+    run_backtest(UUID(backtest_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
-    """Find what time or a lost message left: overdue requests, permits, looks, readings."""
+    """Find what time or a lost message left: requests, permits, looks, readings, backtests."""
     expire_all()
     for request_id, source in due_readings():
         publish("approvals.read_source", str(request_id), source)
@@ -67,3 +74,5 @@ def sweep() -> None:
         publish("approvals.look_again", kind, str(row_id))
     for calendar_id in due_calendars():
         publish("approvals.read_calendar", str(calendar_id))
+    for backtest_id in due_backtests():
+        publish("approvals.backtest", str(backtest_id))

@@ -1,5 +1,6 @@
 """Django looks here; one noun a file."""
 
+from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
 from approvals.models.decision import Decision
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
@@ -8,6 +9,9 @@ from approvals.models.verdict import Verdict
 
 __all__ = [
     "AwaitedGroup",
+    "Backtest",
+    "BacktestChange",
+    "BacktestReader",
     "Decision",
     "Permit",
     "Reading",

@@ -35,16 +35,21 @@ def sight_of(person: User) -> Sight:
     return Sight(person.pk, projects, environments, named)
 
 
-def seen_with(sight: Sight) -> Q:
-    """The condition on requests for this sight; combine it with others in one query."""
+def seen_with(sight: Sight, of: str = "") -> Q:
+    """The condition on requests for this sight; combine it with others in one query.
+
+    `of` is the name of the field by which another row names its request.
+    """
     if sight.projects is None:
         return Q()
-    condition = Q(project_id__in=sight.projects)
-    condition |= Q(owner_id=sight.person, policy_version__isnull=False)
+    to = f"{of}__" if of else ""
+    condition = Q(**{f"{to}project_id__in": sight.projects})
+    condition |= Q(**{f"{to}owner_id": sight.person, f"{to}policy_version__isnull": False})
     if sight.environments:
-        condition |= Q(environment_id__in=sight.environments)
+        condition |= Q(**{f"{to}environment_id__in": sight.environments})
     if sight.groups:
-        asked = AwaitedGroup.objects.filter(request=OuterRef("pk"), group__in=list(sight.groups))
+        key = OuterRef(f"{of}_id" if of else "pk")
+        asked = AwaitedGroup.objects.filter(request=key, group__in=list(sight.groups))
         condition |= Q(Exists(asked))
     return condition
 
