@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from approvals.views import backtest
 from approvals.views.decide import decide
 from approvals.views.listing import requests
 from approvals.views.propose import publish, retire
@@ -9,6 +10,9 @@ from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
+
+_BACKTESTS = "policies/<uuid:policy_id>/versions/<int:number>/backtests"
+_BACKTEST = f"{_BACKTESTS}/<uuid:backtest_id>"
 
 urlpatterns = [
     path("", queue, name="queue"),
@@ -31,4 +35,10 @@ urlpatterns = [
         version_try,
         name="policy-version-try",
     ),
+    path(_BACKTESTS, backtest.backtests, name="backtests"),
+    path(_BACKTEST, backtest.backtest, name="backtest"),
+    path(f"{_BACKTEST}/cancel", backtest.backtest_cancel, name="backtest-cancel"),
+    path(f"{_BACKTEST}/again", backtest.backtest_again, name="backtest-again"),
+    path(f"{_BACKTEST}.csv", backtest.backtest_file, {"form": "csv"}, name="backtest-csv"),
+    path(f"{_BACKTEST}.json", backtest.backtest_file, {"form": "json"}, name="backtest-json"),
 ]

@@ -35,16 +35,15 @@ def policies(request: PersonRequest) -> HttpResponse:
 def policy(request: PersonRequest, policy_id: UUID) -> HttpResponse:
     """One policy with its versions."""
     row = load_policy_row(request.user, policy_id)
+    may_draft = may(request, Capability.DRAFT_POLICY, row.policy, None)
+    may_publish = may(request, Capability.PUBLISH_POLICY, row.policy, None)
     context = {
         "row": row,
         "policy": row.policy,
         "versions": versions_of(row.policy),
-        "may_draft": may(request, Capability.DRAFT_POLICY, row.policy, None),
-        "may_retire": row.policy.in_force is not None
-        and (
-            may(request, Capability.PUBLISH_POLICY, row.policy, None)
-            or may(request, Capability.DRAFT_POLICY, row.policy, None)
-        ),
+        "may_draft": may_draft,
+        "may_retire": row.policy.in_force is not None and (may_draft or may_publish),
+        "may_backtest": may_draft or may_publish,
     }
     return render(request, "policies/policy.html", context)
 

@@ -45,5 +45,6 @@ def version(request: PersonRequest, policy_id: UUID, number: int) -> HttpRespons
         "in_force": in_force,
         "difference": difference(current.text, shown.text) if current and not in_force else [],
         "may_ask": may_ask and not in_force,
+        "may_backtest": may_ask,
     }
     return render(request, "policies/version.html", context)

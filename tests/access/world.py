@@ -8,8 +8,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver
 
+from approvals.backtest.run import run_backtest
+from approvals.backtest.start import Wish, start_backtest
 from approvals.lifecycle.submit import submit_request
-from approvals.models import Request
+from approvals.models import Backtest, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from portal.access import grant_role
@@ -67,6 +69,7 @@ class World:
     bank: Place
     group: ApproverGroup
     policy: Any
+    backtest: Any
     people: dict[str, Any]
     feed: tuple[Any, str]
     holder: User  # of one role on everything, to be revoked
@@ -118,6 +121,7 @@ class World:
             "person_id": self.holder.pk if "role" in parameters else self.people["approver"].pk,
             "role": ROLE_OF.get(name, "viewer"),
             "number": 1,
+            "backtest_id": self.backtest.pk,
             "name": "countersign.py",
         }
         return {parameter: known[parameter] for parameter in parameters}
@@ -173,6 +177,14 @@ def _holder(who: Company, *places: Place) -> User:
     return found
 
 
+def _backtest(who: Company, policy: Policy) -> Backtest:
+    """A finished one of version 1."""
+    version = policy.versions.get(number=1)
+    started, _ = start_backtest(by=who.admin, version=version, wish=Wish(most=1000))
+    run_backtest(started.pk)
+    return started
+
+
 def build() -> World:
     """Everything above, through the real services."""
     who = company()
@@ -180,12 +192,14 @@ def build() -> World:
     people = _people(who)
     group = ApproverGroup.objects.get(name="team-leads")
     places = [_place(who, who.project), _place(who, bank)]
+    policy = Policy.objects.get()
     world = World(
         company=who,
         shop=places[0],
         bank=places[1],
         group=group,
-        policy=Policy.objects.get(),
+        policy=policy,
+        backtest=_backtest(who, policy),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
         holder=_holder(who, *places),
