@@ -55,10 +55,17 @@ class Place:
 
 
 def copy_requests(
-    owner_url: str, model: Request, places: list[Place], *, pending: int, over: int
+    owner_url: str,
+    model: Request,
+    places: list[Place],
+    *,
+    pending: int,
+    over: int,
+    facts: str = "m.facts",
 ) -> None:
     """Copies of the pending request `model`, dealt out evenly: `over` ended ones, then `pending`.
 
+    `facts` is SQL for the facts of the copy `copies.n`, made of those of the model, `m.facts`.
     Ends with what autovacuum does within a minute of such a load.
     """
     with psycopg.connect(owner_url) as connection:
@@ -75,7 +82,7 @@ def copy_requests(
             if not count:
                 continue
             connection.execute(_COPIES.format(count=count, places=len(places)))
-            for statement in (*_inserts(model), move):
+            for statement in (*_inserts(model, facts), move):
                 connection.execute(statement)
             if move == _PENDING:
                 connection.execute(_AWAITED)
@@ -84,7 +91,7 @@ def copy_requests(
         connection.execute("VACUUM ANALYZE")
 
 
-def _inserts(model: Request) -> list[str]:
+def _inserts(model: Request, facts: str) -> list[str]:
     requests = {
         "id": "copies.request",
         "number": "nextval('request_number')",
@@ -97,7 +104,7 @@ def _inserts(model: Request) -> list[str]:
         "created_at": "copies.at",
         "decide_by": "copies.at + interval '7 days'",
     }
-    snapshots = {"id": "copies.snapshot", "request_id": "copies.request"}
+    snapshots = {"id": "copies.snapshot", "request_id": "copies.request", "facts": facts}
     verdicts = {
         "id": "copies.verdict",
         "request_id": "copies.request",
