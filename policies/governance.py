@@ -31,6 +31,9 @@ rules:
   - id: missing-groups
     when: publishing && policy.groups_missing.size() > 0
     deny: "Approver groups that do not exist or have no active member: {{policy.groups_missing}}."
+  - id: no-backtest
+    when: publishing && policy.mode != 'off' && !policy.backtest_seen
+    deny: Nobody has read a backtest of this version.
   - id: somebody-else
     when: "true"
     require: {{count: 1, from: [{PUBLISHERS}]}}
@@ -40,11 +43,18 @@ valid_for: 10m
 hold: [policy.in_force]
 tests:
   - name: somebody else decides on a version that is right
-    given: {{policy.readable: true, policy.tests_failed: [], policy.groups_missing: []}}
+    given:
+      policy.readable: true
+      policy.tests_failed: []
+      policy.groups_missing: []
+      policy.backtest_seen: true
     expect: {{verdict: review, because: [somebody-else]}}
   - name: a failing test keeps a version out
     given: {{request.action: publish, policy.tests_failed: [freeze]}}
     expect: {{verdict: deny, because: [failing-tests]}}
+  - name: a version whose effect nobody looked at stays out
+    given: {{request.action: publish, policy.mode: enforce, policy.backtest_seen: false}}
+    expect: {{verdict: deny, because: [no-backtest]}}
   - name: a policy can always be retired
     given: {{request.action: retire, policy.readable: false, policy.tests_failed: ~}}
     expect: {{verdict: review, because: [somebody-else]}}

@@ -5,6 +5,7 @@ from typing import Literal
 
 from django.db import transaction
 
+from approvals.context.backtested import backtest_seen
 from approvals.context.collect import facts_at_hand, question_about, without_source
 from approvals.lifecycle.evaluate import judge, target_of
 from approvals.lifecycle.transition import Change
@@ -29,12 +30,18 @@ Move = Literal["publish", "retire"]
 MAX_REASON_BYTES = 4096
 
 
+class NotBacktested(Conflict):
+    """The effect of the version was not looked at yet."""
+
+    code = "not-backtested"
+
+
 @transaction.atomic
 def propose(*, by: User, version: PolicyVersion, move: Move, reason: str = "") -> Request:
     """Ask that `version` come into force, or go out of it.
 
     Raises Forbidden, InvalidPolicy (failing tests, groups without members), Conflict (in force
-    already, not in force, asked already), Invalid, NoEligibleApprover.
+    already, not in force, asked already), NotBacktested, Invalid, NoEligibleApprover.
     """
     problem = text_problem(reason, multiline=True)
     if problem or len(reason.encode()) > MAX_REASON_BYTES:
@@ -46,6 +53,11 @@ def propose(*, by: User, version: PolicyVersion, move: Move, reason: str = "") -
     if move == "publish":
         check_proposal(version)
     _refuse_moot(version, move)
+    if move == "publish" and not backtest_seen(version):
+        raise NotBacktested(
+            "Nobody has read a backtest of this version. Run one, look at what it would have "
+            "changed, then ask again."
+        )
     request = _new_request(by, version, move, reason)
     policies = policies_in_force(*target_of(request))
     request.pinned = [pinned.id for pinned in policies]

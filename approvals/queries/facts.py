@@ -70,6 +70,7 @@ LABELS = {
     "policy.groups_missing": _("Groups without members"),
     "policy.lines_added": _("Lines added"),
     "policy.lines_removed": _("Lines removed"),
+    "policy.backtest_seen": _("Backtest read"),
     "ops.freeze": _("Freeze"),
     "ops.freeze_reason": _("Reason of the freeze"),
     "ops.freeze_ends_s": _("Freeze ends in"),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from approvals.context.backtested import backtest_seen
 from approvals.lifecycle.propose import Move, propose
 from approvals.views.http import PersonRequest
 from policies.difference import difference, numbered
@@ -70,6 +71,7 @@ def _page(
         "reason": reason,
         "sentence": refusal.sentence if refusal and not problems else "",
         "problems": problems,
+        "not_backtested": move == "publish" and not backtest_seen(version),
     }
     status = refusal.status if refusal else 200
     return render(request, "approvals/propose.html", context, status=status)

@@ -169,6 +169,12 @@ _POLICY: tuple[Row, ...] = (
     ("policy.groups_missing", "list", "Groups it names that have no active member.", ("dba",)),
     ("policy.lines_added", "int", "Lines that it adds to what is in force.", 12),
     ("policy.lines_removed", "int", "Lines that it removes from what is in force.", 3),
+    (
+        "policy.backtest_seen",
+        "bool",
+        "Whether somebody read a backtest of it, or none is needed.",
+        True,
+    ),
 )
 _CLOCK: tuple[Row, ...] = (
     ("time.weekday", "string", "Day of the week in UTC.", "friday", _WEEKDAYS),

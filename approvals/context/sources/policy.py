@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from approvals.context.backtested import backtest_seen
 from approvals.context.source import Question, Source
 from policies.proposal import facts_of
 
@@ -17,4 +18,7 @@ class PolicySource(Source):
         return question.policy_version is not None
 
     def read(self, question: Question) -> Mapping[str, object | None]:
-        return {} if question.policy_version is None else facts_of(question.policy_version)
+        version = question.policy_version
+        if version is None:
+            return {}
+        return {**facts_of(version), "policy.backtest_seen": backtest_seen(version)}

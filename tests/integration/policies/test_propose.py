@@ -5,19 +5,23 @@ import json
 import pytest
 from django.urls import reverse
 
-from approvals.lifecycle.propose import propose
+from approvals.backtest.run import run_backtest
+from approvals.backtest.start import Wish, start_backtest
+from approvals.lifecycle.propose import NotBacktested, propose
 from approvals.lifecycle.publish import approved_publications, publish_approved
 from approvals.lifecycle.receipt import ensure_signing_key
+from approvals.lifecycle.submit import submit_request
 from approvals.models import Permit, Request
 from approvals.permissions import why_not
 from policies.models import Policy
 from policies.publishing import InvalidPolicy, create_policy, publish_version, save_version
 from portal.access import grant_role, revoke_role
+from portal.accounts.authentication import authenticate_token
 from portal.directory.groups import add_member, create_group, remove_member
 from portal.directory.models import ApproverGroup
 from portal.kernel.errors import Conflict, Forbidden, Refused
 from portal.ledger.models import Entry
-from tests.factories import decide
+from tests.factories import decide, submission
 from tests.integration.company import entries
 from tests.integration.pages import as_, text
 from tests.integration.policies.documents import document
@@ -311,3 +315,29 @@ def test_every_step_stands_in_the_ledger(pub, asked):
         "permit.started",
         "permit.finished",
     ]
+
+
+def test_nothing_is_published_whose_effect_nobody_looked_at(pub, draft):
+    carried_out(propose(by=pub.max, version=draft, move="publish"), pub.pam)  # nothing to replay
+    submit_request(
+        token=authenticate_token(pub.token()[1]),
+        submission=submission("production"),
+        idempotency_key="first",
+    )
+    second = save_version(by=pub.max, policy=draft.policy, text=document(count=2))
+    asking = address("policy-version-publish", second)
+    assert "has to be looked at" in text(as_(pub.max).get(asking))
+    with pytest.raises(NotBacktested):
+        propose(by=pub.max, version=second, move="publish")
+    assert as_(pub.max).post(asking).status_code == 409
+    backtest, _new = start_backtest(by=pub.max, version=second, wish=Wish())
+    run_backtest(backtest.pk)
+    with pytest.raises(NotBacktested):
+        propose(by=pub.max, version=second, move="publish")
+    args = [second.policy_id, second.number, backtest.pk]
+    assert as_(pub.max).get(reverse("backtest", args=args)).status_code == 200
+    assert "has to be looked at" not in text(as_(pub.max).get(asking))
+    done = carried_out(propose(by=pub.max, version=second, move="publish"), pub.pam)
+    assert done.status == "redeemed"
+    rolled_back = propose(by=pub.max, version=draft, move="publish")
+    assert rolled_back.status == "pending"
