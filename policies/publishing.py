@@ -59,7 +59,8 @@ def _at_group(text: str, name: str, message: str) -> Problem:
     return _at(text, rf"(?<![\w.-])(?<!^policy: ){re.escape(name)}(?![\w.-])", message)
 
 
-def _group_problems(document: PolicyDocument, text: str) -> list[Problem]:
+def group_problems(document: PolicyDocument, text: str) -> list[Problem]:
+    """The groups it names that nobody could decide in, each where it is named first."""
     sizes = known_groups(document.groups)
     problems = []
     for name in sorted(document.groups):
@@ -82,7 +83,7 @@ def check_document(text: str) -> PolicyDocument:
         document = parse_policy(text)
     except PolicyError as error:
         raise InvalidPolicy(error.problems) from error
-    problems = _group_problems(document, text)
+    problems = group_problems(document, text)
     if problems:
         raise InvalidPolicy(problems)
     return document
@@ -192,7 +193,7 @@ def require_proposal(by: Any, version: PolicyVersion) -> None:
 def check_proposal(version: PolicyVersion) -> None:
     """Raise InvalidPolicy, with lines, for what would keep the version out of force anyway."""
     document = document_of(version)
-    problems = _group_problems(document, version.text)
+    problems = group_problems(document, version.text)
     problems += [
         Problem(result.case.line, result.case.column, f"{result.case.name}: {difference}")
         for result in run_cases(document)
@@ -232,7 +233,7 @@ def publish_version(
         )
     if policy.in_force_id == version.pk:
         return policy
-    if problems := _group_problems(document, version.text):
+    if problems := group_problems(document, version.text):
         raise InvalidPolicy(problems)
     before = policy.in_force
     policy.in_force, policy.published_by, policy.published_at = version, by, now()

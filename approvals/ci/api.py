@@ -17,6 +17,7 @@ from ninja.types import DictStrAny
 from approvals.ci import gate as gates
 from approvals.ci.document import describe
 from approvals.ci.identity import ProjectTokenAuth
+from approvals.ci.policies import router as policies
 from approvals.ci.present import (
     present_facts,
     present_permit,
@@ -48,6 +49,7 @@ from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Invalid, Refused
 
 MAX_BODY = 64 * 1024
+MAX_POLICY_BODY = 256 * 1024  # a document of 64 KiB can be three times as long in JSON
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503), Problem)
 
@@ -59,7 +61,13 @@ class TooLarge(Refused):
     code = "too-large"
 
 
-_TOO_LARGE = f"The body is over {MAX_BODY} bytes. Send less."
+def _too_large(request: HttpRequest) -> TooLarge:
+    return TooLarge(f"The body is over {_limit(request)} bytes. Send less.")
+
+
+def _limit(request: HttpRequest) -> int:
+    about_policies = request.path.startswith("/api/v1/policies/")
+    return MAX_POLICY_BODY if about_policies else MAX_BODY
 
 
 class Malformed(Refused):
@@ -89,8 +97,8 @@ class JsonParser(Parser):
     def parse_body(self, request: HttpRequest) -> DictStrAny:
         if request.content_type != "application/json":
             raise WrongMedia("Send the body as Content-Type: application/json.")
-        if len(request.body) > MAX_BODY:
-            raise TooLarge(_TOO_LARGE)
+        if len(request.body) > _limit(request):
+            raise _too_large(request)
         try:
             found = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
@@ -119,6 +127,7 @@ api = ContractAPI(
     docs_decorator=require_safe,
     openapi_url="/openapi.json",
 )
+api.add_router("/policies", policies)
 
 
 @api.exception_handler(ValidationError)
@@ -138,7 +147,7 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _far_too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem_of(TooLarge(_TOO_LARGE))
+    return problem_of(_too_large(request))
 
 
 @api.exception_handler(Http404)

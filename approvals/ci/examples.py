@@ -24,6 +24,39 @@ _PERMIT = {
     "heartbeat_seconds": 30,
 }
 
+DOCUMENT = """\
+policy: shop
+facts: v1
+match: {projects: [shop], environments: ["*"], actions: [deploy]}
+rules:
+  - id: production-lead
+    when: request.environment == 'production'
+    require: {count: 1, from: [team-leads]}
+default: {require: {count: 1, from: [team-leads]}}
+tests:
+  - name: production needs a lead
+    given: {request.environment: production}
+    expect: {verdict: review, because: [production-lead]}
+"""
+
+_VERDICT = {
+    "outcome": "review",
+    "explanation": [_ASKS],
+    "rules": [
+        {
+            **_POLICY,
+            "rule": "production-lead",
+            "effect": "require",
+            "level": "hard",
+            "result": "applies",
+            "sentence": _ASKS,
+            "remedy": "1 approval from team-leads.",
+        }
+    ],
+    "risk": "medium",
+    "policies": [{**_POLICY, "digest": "sha256:" + "0e13b462" * 8}],
+}
+
 IDEMPOTENCY_KEY = "8812-1-production-deploy"
 
 # By the name of the schema.
@@ -59,23 +92,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "decide_by": "2026-03-03T10:12:40.725031Z",
         "use_by": None,
         "summary": _SUMMARY,
-        "verdict": {
-            "outcome": "review",
-            "explanation": [_ASKS],
-            "rules": [
-                {
-                    **_POLICY,
-                    "rule": "production-lead",
-                    "effect": "require",
-                    "level": "hard",
-                    "result": "applies",
-                    "sentence": _ASKS,
-                    "remedy": "1 approval from team-leads.",
-                }
-            ],
-            "risk": "medium",
-            "policies": [{**_POLICY, "digest": "sha256:" + "0e13b462" * 8}],
-        },
+        "verdict": _VERDICT,
         "waiting_for": [
             {
                 "policy": "shop",
@@ -114,6 +131,33 @@ BODIES: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "CheckIn": {"document": DOCUMENT},
+    "CheckOut": {
+        "ok": False,
+        "policy": "shop",
+        "digest": _DIGEST,
+        "problems": [],
+        "groups": [
+            {
+                "line": 7,
+                "column": 31,
+                "message": "The approver group “team-leads” has no active member.",
+            }
+        ],
+        "tests": [
+            {
+                "name": "production needs a lead",
+                "line": 10,
+                "column": 5,
+                "passed": True,
+                "verdict": "review",
+                "because": ["production-lead"],
+                "differences": [],
+            }
+        ],
+    },
+    "ExplainIn": {"document": DOCUMENT, "request": 214},
+    "ExplainOut": {"ok": True, "problems": [], "matches": True, "verdict": _VERDICT},
 }
 
 # By operation and status: what is not JSON.

@@ -1,5 +1,6 @@
 """A request as the API shows it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +39,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
         "decide_by": rfc3339(request.decide_by) if request.decide_by else None,
         "use_by": rfc3339(request.use_by) if request.use_by else None,
         "summary": summary(request, wanted, permit),
-        "verdict": _verdict(request),
+        "verdict": present_verdict(request.verdict.body) if request.verdict else None,
         "waiting_for": [
             {
                 "policy": w.policy,
@@ -70,12 +71,10 @@ def _decisions(request: Request) -> list[Decision]:
     return list(request.decisions.select_related("person").order_by("decided_at"))
 
 
-def _verdict(request: Request) -> dict[str, Any] | None:
-    if request.verdict is None:
-        return None
-    body = request.verdict.body
+def present_verdict(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a verdict says, from its stored form."""
     return {
-        "outcome": request.verdict.outcome,
+        "outcome": body["outcome"],
         "explanation": [rule["sentence"] for rule in body["explanation"]],
         "rules": [
             {

@@ -3,7 +3,7 @@
 from approvals.queries.decisions import decision_lines, named_drift
 from approvals.queries.filters import QueueFilters, parse_filters
 from approvals.queries.listing import RequestsPage, requests_page
-from approvals.queries.owned import owned_by, owned_permit, readable_by
+from approvals.queries.owned import owned_by, owned_permit, readable_by, request_numbered
 from approvals.queries.page import RequestPage, request_page
 from approvals.queries.queue import QueuePage, queue_page, queue_row
 from approvals.queries.rows import QueueRow
@@ -26,6 +26,7 @@ __all__ = [
     "queue_page",
     "queue_row",
     "readable_by",
+    "request_numbered",
     "request_page",
     "requests_page",
     "sight_of",

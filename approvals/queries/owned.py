@@ -41,6 +41,18 @@ def readable_by(token: ProjectToken, request_id: UUID) -> Request:
     return found
 
 
+def request_numbered(token: ProjectToken, number: int) -> UUID:
+    """The id of the request of the token's project that people call by this number.
+
+    Raises NotFound.
+    """
+    project = token.account.project_id
+    found = Request.objects.filter(number=number, project=project).values_list("pk").first()
+    if found is None:
+        raise NotFound("There is no request of this number in the project of this token.")
+    return found[0]
+
+
 def owned_by(
     token: ProjectToken, request_id: UUID, run_id: str, run_attempt: int, *, lock: bool = False
 ) -> Request:

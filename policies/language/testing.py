@@ -18,8 +18,8 @@ from policies.language.schema import SCHEMAS
 from policies.language.verdict import Outcome, Verdict
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
-_LEFT_OUT = Unknown("not named in this test", "unavailable")
-_GONE = Unknown("unknown in this test", "unavailable")
+_LEFT_OUT = Unknown("not given", "unavailable")
+_GONE = Unknown("given as unknown", "unavailable")
 _DIGEST = "sha256:" + "0" * 64
 
 

@@ -29,7 +29,7 @@ from portal.ledger.record import record
 # What a scope lets a token do.
 SCOPES = {
     "request": "submit, wait, redeem, finish and withdraw",
-    "read": "read requests of the project",
+    "read": "read requests of the project, check policy documents",
 }
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=365)

@@ -119,6 +119,8 @@ api:withdraw               | 405 | 401
 api:beat                   | 405 | 401
 api:finish                 | 405 | 401
 api:facts                  | 401 | 405
+api:check_policy           | 405 | 401
+api:explain_policy         | 405 | 401
 api:gate                   | 405 | 401
 """
 

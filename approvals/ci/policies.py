@@ -1,0 +1,138 @@
+"""Policy documents of a repository's own pipeline: checked and explained, never stored."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+
+from approvals.ci.policy_schemas import CheckIn, CheckOut, ExplainIn, ExplainOut
+from approvals.ci.present import present_verdict
+from approvals.ci.schemas import Problem as ProblemAnswer
+from approvals.queries import readable_by, request_numbered
+from policies.language.check import Checked, check_text
+from policies.language.document import PolicyDocument
+from policies.language.facts import (
+    SCHEMAS,
+    Facts,
+    FactValueError,
+    Value,
+    check_value,
+)
+from policies.language.problems import Problem
+from policies.language.reader import unknown_fact
+from policies.language.testing import given_facts
+from policies.language.trial import is_for, judge_alone
+from policies.publishing import group_problems
+from portal.accounts.authentication import require_scope
+from portal.accounts.models import ProjectToken
+from portal.kernel.canonical import sha256_digest
+from portal.kernel.errors import Conflict
+from portal.kernel.validation import invalid
+
+REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 500, 503), ProblemAnswer)
+
+router = Router()
+
+
+def _reader(request: HttpRequest) -> ProjectToken:
+    token: ProjectToken = request.auth  # type: ignore[attr-defined]
+    require_scope(token, "read")
+    return token
+
+
+@router.post(
+    "/check",
+    response={200: CheckOut, **REFUSALS},
+    summary="Check a policy document and run its tests",
+    operation_id="check_policy",
+)
+def check_policy(request: HttpRequest, body: CheckIn) -> dict[str, Any]:
+    """What saving and publishing it here would say. 200 also when something is wrong: see `ok`."""
+    _reader(request)
+    text = _lines(body.document)
+    checked = check_text(text)
+    groups = group_problems(checked.document, text) if checked.document else []
+    return {
+        "ok": checked.ok and not groups,
+        "policy": checked.document.policy if checked.document else "",
+        "digest": sha256_digest(text.encode()),
+        "problems": _problems(checked.problems),
+        "groups": _problems(groups),
+        "tests": _tests(checked),
+    }
+
+
+@router.post(
+    "/explain",
+    response={200: ExplainOut, **REFUSALS},
+    summary="What a policy document says about a request, or about facts",
+    operation_id="explain_policy",
+)
+def explain_policy(request: HttpRequest, body: ExplainIn) -> dict[str, Any]:
+    """The document alone, as if it were in force; other policies may ask for more."""
+    token = _reader(request)
+    checked = check_text(_lines(body.document))
+    answer: dict[str, Any] = {
+        "ok": False,
+        "problems": _problems(checked.problems),
+        "matches": False,
+        "verdict": None,
+    }
+    if checked.document is None:
+        return answer
+    facts = (
+        given_facts(checked.document, _given(checked.document, body.facts))
+        if body.facts is not None
+        else _facts_of(token, body.request)
+    )
+    if not is_for(checked.document, facts):
+        return answer
+    verdict = judge_alone(checked.document, facts).to_json()
+    return {**answer, "ok": True, "matches": True, "verdict": present_verdict(verdict)}
+
+
+def _lines(document: str) -> str:
+    """As it would be stored: a file of another system ends its lines otherwise."""
+    return document.replace("\r\n", "\n")
+
+
+def _facts_of(token: ProjectToken, wanted: str | int | None) -> Facts:
+    """The facts of a request as they were read last. Raises NotFound, Forbidden, Conflict."""
+    found = UUID(wanted) if isinstance(wanted, str) else request_numbered(token, wanted or 0)
+    snapshot = readable_by(token, found).snapshot
+    if snapshot is None:
+        raise Conflict("Nothing is known of this request yet. Try again in a moment.")
+    return Facts.from_json(snapshot.facts)
+
+
+def _given(document: PolicyDocument, facts: dict[str, Any]) -> Iterable[tuple[str, Value | None]]:
+    """Facts as the evaluator takes them. Raises Invalid, naming the one that is wrong."""
+    schema = SCHEMAS[document.facts]
+    for name, value in facts.items():
+        if name not in schema:
+            raise invalid(f"facts.{name}", unknown_fact(name, schema))
+        try:
+            yield name, None if value is None else check_value(schema[name], value)
+        except FactValueError as error:
+            raise invalid(f"facts.{name}", error.sentence) from None
+
+
+def _problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{"line": p.line, "column": p.column, "message": p.message} for p in found]
+
+
+def _tests(checked: Checked) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": result.case.name,
+            "line": result.case.line,
+            "column": result.case.column,
+            "passed": result.passed,
+            "verdict": result.verdict.outcome.value,
+            "because": list(result.because),
+            "differences": list(result.differences),
+        }
+        for result in checked.results
+    ]
