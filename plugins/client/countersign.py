@@ -9,7 +9,7 @@ command line. Whatever goes wrong, the command is not run without a permit that 
 full, is issued, unexpired, and whose receipt names this very request.
 
 Sections: what can end us, text, the portal over HTTP, what its answers mean, signatures,
-what is asked, lines for people, signals, the gate, the single steps, options.
+what is asked, lines for people, signals, the gate, the single steps, policy files, options.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 VERSION = "0.1.0"
 
+EXIT_PROBLEMS = 1
 EXIT_USAGE = 64
 EXIT_REFUSED = 65
 EXIT_EXPIRED = 66
@@ -1283,6 +1284,154 @@ def fetch_keys(address: str, say: Say) -> Dict[str, Tuple[int, int]]:
         raise Stop(EXIT_UNREACHABLE, f"The keys of {address} cannot be read: {error}") from None
 
 
+# --- Policy files ----------------------------------------------------------------------
+
+CHECK = "/api/v1/policies/check"
+EXPLAIN = "/api/v1/policies/explain"
+DOCUMENT_BYTES = 64 * 1024
+
+
+def policy_step(options: argparse.Namespace, say: Say) -> int:
+    """Asks the portal about documents in files: its own loader, groups, facts."""
+    about = explained_about(options)
+    portal = portal_of(say)
+    until = time.monotonic() + options.retry_for
+    answers = [asked_about(portal, path, about, until, say) for path in options.files]
+    if options.json:
+        ok = all(answer["ok"] for answer in answers)
+        print(json.dumps({"ok": ok, "files": answers}, indent=2))
+    else:
+        for line in policy_words(options.verb, answers):
+            print(line)
+    return 0 if all(answer["ok"] for answer in answers) else EXIT_PROBLEMS
+
+
+def asked_about(portal: Portal, path: str, about: Optional[Json], until: float, say: Say) -> Json:
+    """The answer about one file, with its name."""
+    document, wrong = document_in(path)
+    if wrong is not None:
+        return {"file": path, "ok": False, "problems": [wrong]}
+    if about is None:
+        answer = persist(lambda: checked(portal, document), until, say)
+    else:
+        body = dict(about, document=document)
+        answer = persist(lambda: explained(portal, body), until, say)
+    return dict(answer, file=path)
+
+
+def explained_about(options: argparse.Namespace) -> Optional[Json]:
+    """What explain shall judge; None for the other verbs. Raises Stop."""
+    given = [name for name in ("request", "facts") if getattr(options, name)]
+    if options.verb != "explain":
+        if given:
+            raise Stop(EXIT_USAGE, f"policy {options.verb} takes no --{given[0]}.")
+        return None
+    if len(given) != 1:
+        raise Stop(EXIT_USAGE, "Give either --request or --facts: what shall be judged.")
+    if options.facts:
+        return {"facts": load_object(options.facts)}
+    number = re.fullmatch(r"(?:R-)?([0-9]{1,18})", options.request)
+    return {"request": int(number.group(1)) if number else options.request}
+
+
+def document_in(path: str) -> Tuple[str, Optional[Json]]:
+    """The text of a file, or what keeps it from being one. Raises Stop."""
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(DOCUMENT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise Stop(EXIT_USAGE, f"{path} cannot be read: {error}") from None
+    if len(raw) > DOCUMENT_BYTES:
+        return "", {"line": 1, "column": 1, "message": "the document is too large; at most 64 KiB"}
+    try:
+        return raw.decode("utf-8"), None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return "", {"line": line, "column": 1, "message": "the document is not valid UTF-8"}
+
+
+def checked(portal: Portal, document: str) -> Json:
+    """The answer about one document, whole."""
+    answer = portal.call("POST", CHECK, {"document": document})
+    pick(answer, "ok", bool)
+    for found in placed(answer, "problems") + placed(answer, "groups"):
+        pick(found, "message", str)
+    for test in placed(answer, "tests"):
+        pick(test, "name", str)
+        pick(test, "passed", bool)
+        pick(test, "differences", list)
+    return answer
+
+
+def explained(portal: Portal, body: Json) -> Json:
+    """What one document says, whole."""
+    answer = portal.call("POST", EXPLAIN, body)
+    if pick(answer, "ok", bool):
+        verdict = pick(answer, "verdict", dict)
+        pick(verdict, "outcome", str)
+        for rule in pick(verdict, "rules", list):
+            pick(rule if isinstance(rule, dict) else {}, "sentence", str)
+            pick(rule, "remedy", str)
+    for found in placed(answer, "problems"):
+        pick(found, "message", str)
+    pick(answer, "matches", bool)
+    return answer
+
+
+def placed(answer: Json, name: str) -> List[Json]:
+    """A list of things with a line and a column."""
+    found = pick(answer, name, list)
+    for one in found:
+        pick(one if isinstance(one, dict) else {}, "line", int)
+        pick(one, "column", int)
+    return list(found)
+
+
+def policy_words(verb: str, answers: List[Json]) -> Iterator[str]:
+    """What editors and CI systems read: FILE:LINE:COLUMN: message. Last, the sum."""
+    problems, tests, failed = 0, 0, 0
+    for answer in answers:
+        file = visible(answer["file"])
+        for found in answer["problems"] + answer.get("groups", []):
+            problems += 1
+            yield place_words(file, found, found["message"])
+        for test in answer.get("tests", []):
+            tests += 1
+            if not test["passed"]:
+                failed += 1
+                yield place_words(file, test, f"{test['name']}: {'; '.join(test['differences'])}")
+            elif verb == "test":
+                yield f"{file}: passed: {visible(test['name'])}"
+        if "verdict" in answer:
+            for line in verdict_words(file, answer):
+                yield line
+    parts = [counted(len(answers), "file"), counted(problems, "problem")]
+    if verb != "explain":
+        parts.append(f"{counted(tests, 'test')}, {failed} failed")
+    yield ", ".join(parts) + "."
+
+
+def verdict_words(file: str, answer: Json) -> Iterator[str]:
+    """The outcome, then each rule with what would make it pass."""
+    if not answer["ok"]:
+        if not answer["problems"]:
+            yield f"{file}:1:1: the policy does not match what it was asked about"
+        return
+    yield f"{file}: {visible(answer['verdict']['outcome'])}"
+    for rule in answer["verdict"]["rules"]:
+        yield f"  {visible(rule['sentence'])}"
+        if rule["remedy"]:
+            yield f"    To pass: {visible(rule['remedy'])}"
+
+
+def place_words(file: str, found: Json, message: object) -> str:
+    return f"{file}:{found['line']}:{found['column']}: {visible(message)}"
+
+
+def counted(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
 # --- Options ---------------------------------------------------------------------------
 
 
@@ -1447,6 +1596,17 @@ VERIFY: List[Option] = [
     ("--unexpired", "refuse a receipt whose time is over", {"action": "store_true"}),
     ("--json", "print the statement as JSON", {"action": "store_true"}),
 ]
+POLICY: List[Option] = [
+    (
+        "verb",
+        "check: what would keep it from being published; test: that, naming each test; "
+        "explain: what it says about a request or facts",
+        {"choices": ("check", "test", "explain")},
+    ),
+    ("files", "files with one policy document each", {"nargs": "+", "metavar": "FILE"}),
+    ("--request", "explain: id or number of a request of the token's project", {}),
+    ("--facts", "explain: JSON file with facts by name, null for unknown", {}),
+]
 BY_RUN = RUN + COMMON
 STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
     (gate, "gate", "ask, wait, redeem, run the command after --, report", ASKING + GATE),
@@ -1456,7 +1616,9 @@ STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
     (finish_step, "finish", "report how the command ended", FINISH + BY_RUN),
     (withdraw_step, "withdraw", "take the request back", WITHDRAW + BY_RUN),
     (verify_step, "verify", "check who signed a receipt and what it is for", VERIFY),
+    (policy_step, "policy", "check, test or explain policy documents", POLICY + COMMON),
 ]
+AFTER = {"gate": " -- COMMAND ...", "policy": " VERB FILE ..."}
 
 
 def make_parser() -> Parser:
@@ -1465,7 +1627,7 @@ def make_parser() -> Parser:
     top.add_argument("--version", action="version", version=f"countersign {VERSION}")
     steps = top.add_subparsers(dest="step", metavar="STEP", required=True)
     for act, name, text, options in STEPS:
-        usage = f"countersign {name} [OPTION ...]" + (" -- COMMAND ..." if act is gate else "")
+        usage = f"countersign {name} [OPTION ...]" + AFTER.get(name, "")
         step = steps.add_parser(name, usage=usage, help=text, description=text, allow_abbrev=False)
         step.set_defaults(act=act)
         for flag, help_text, more in options:

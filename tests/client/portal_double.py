@@ -28,6 +28,8 @@ ROUTES = {
     "withdraw": r"POST /api/v1/requests/[^/]+/withdraw",
     "heartbeat": r"POST /api/v1/permits/[^/]+/heartbeat",
     "finish": r"POST /api/v1/permits/[^/]+/finish",
+    "check": r"POST /api/v1/policies/check",
+    "explain": r"POST /api/v1/policies/explain",
     "keys": r"GET /.well-known/countersign/keys.json",
 }
 
