@@ -11,7 +11,7 @@ from approvals.ci.policy_schemas import CheckIn, CheckOut, ExplainIn, ExplainOut
 from approvals.ci.present import present_verdict
 from approvals.ci.schemas import Problem as ProblemAnswer
 from approvals.queries import readable_by, request_numbered
-from policies.language.check import Checked, check_text
+from policies.language.check import check_text, problems_json
 from policies.language.document import PolicyDocument
 from policies.language.facts import (
     SCHEMAS,
@@ -20,7 +20,6 @@ from policies.language.facts import (
     Value,
     check_value,
 )
-from policies.language.problems import Problem
 from policies.language.reader import unknown_fact
 from policies.language.testing import given_facts
 from policies.language.trial import is_for, judge_alone
@@ -55,12 +54,10 @@ def check_policy(request: HttpRequest, body: CheckIn) -> dict[str, Any]:
     checked = check_text(text)
     groups = group_problems(checked.document, text) if checked.document else []
     return {
+        **checked.to_json(),
         "ok": checked.ok and not groups,
-        "policy": checked.document.policy if checked.document else "",
         "digest": sha256_digest(text.encode()),
-        "problems": _problems(checked.problems),
-        "groups": _problems(groups),
-        "tests": _tests(checked),
+        "groups": problems_json(groups),
     }
 
 
@@ -76,7 +73,7 @@ def explain_policy(request: HttpRequest, body: ExplainIn) -> dict[str, Any]:
     checked = check_text(_lines(body.document))
     answer: dict[str, Any] = {
         "ok": False,
-        "problems": _problems(checked.problems),
+        "problems": problems_json(checked.problems),
         "matches": False,
         "verdict": None,
     }
@@ -117,22 +114,3 @@ def _given(document: PolicyDocument, facts: dict[str, Any]) -> Iterable[tuple[st
             yield name, None if value is None else check_value(schema[name], value)
         except FactValueError as error:
             raise invalid(f"facts.{name}", error.sentence) from None
-
-
-def _problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    return [{"line": p.line, "column": p.column, "message": p.message} for p in found]
-
-
-def _tests(checked: Checked) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": result.case.name,
-            "line": result.case.line,
-            "column": result.case.column,
-            "passed": result.passed,
-            "verdict": result.verdict.outcome.value,
-            "because": list(result.because),
-            "differences": list(result.differences),
-        }
-        for result in checked.results
-    ]

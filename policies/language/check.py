@@ -1,5 +1,6 @@
 """Looking at a document in a file: what is wrong with it, and how its tests go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from policies.language.document import PolicyDocument
@@ -7,6 +8,7 @@ from policies.language.nodes import MAX_BYTES
 from policies.language.parse import parse_policy
 from policies.language.problems import PolicyError, Problem
 from policies.language.testing import CaseResult, run_cases
+from portal.kernel.canonical import JSON
 from portal.kernel.text import text_problem
 
 
@@ -18,10 +20,36 @@ class Checked:
     problems: tuple[Problem, ...]
     results: tuple[CaseResult, ...] = ()
 
+    def to_json(self) -> dict[str, JSON]:
+        """As the API and the command print it; `policy` is empty where it cannot be read."""
+        return {
+            "ok": self.ok,
+            "policy": self.document.policy if self.document else "",
+            "problems": problems_json(self.problems),
+            "tests": [_test_json(result) for result in self.results],
+        }
+
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong and every test passes."""
         return not self.problems and all(result.passed for result in self.results)
+
+
+def problems_json(problems: Iterable[Problem]) -> list[JSON]:
+    """Line, column and message of each."""
+    return [{"line": p.line, "column": p.column, "message": p.message} for p in problems]
+
+
+def _test_json(result: CaseResult) -> JSON:
+    return {
+        "name": result.case.name,
+        "line": result.case.line,
+        "column": result.case.column,
+        "passed": result.passed,
+        "verdict": result.verdict.outcome.value,
+        "because": list(result.because),
+        "differences": list(result.differences),
+    }
 
 
 def check_text(text: str) -> Checked:
