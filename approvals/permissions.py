@@ -89,10 +89,16 @@ def touchers(request: Request) -> list[Toucher]:
             state = facts.state(name)
             if isinstance(state, Known):
                 found.append(Toucher(str(state.value).casefold(), "you wrote or committed it"))
-        authors = facts.state("git.authors")
-        if isinstance(authors, Known) and isinstance(authors.value, tuple):
-            found += [Toucher(a.casefold(), "you wrote part of the change") for a in authors.value]
+        for name in ("git.authors", "policy.authors"):
+            found += [
+                Toucher(author.casefold(), "you wrote part of the change")
+                for author in _people(facts.state(name))
+            ]
     return found
+
+
+def _people(state: FactState) -> tuple[str, ...]:
+    return state.value if isinstance(state, Known) and isinstance(state.value, tuple) else ()
 
 
 def _askers(request: Request) -> list[Toucher]:
@@ -124,6 +130,15 @@ def _unknown_authors(request: Request) -> Refusal | None:
 
     A project without a repository, or a request without a commit, has no writers to know.
     """
+    if request.policy_version is not None and request.snapshot is not None:
+        writers = Facts.from_json(request.snapshot.facts).get("policy.authors")
+        if isinstance(writers, Unknown):
+            return Refusal(
+                "authors-unknown",
+                f"Who wrote the version is not known ({writers.reason}), so nobody may decide. "
+                "Withdraw the request and save the document by hand.",
+                409,
+            )
     if not (request.project.repository and request.subject.get("commit")):
         return None
     facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})

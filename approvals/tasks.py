@@ -14,6 +14,7 @@ from approvals.lifecycle.rejudge import moved_policies, rejudge_moved
 from approvals.lifecycle.supersede import retire_older, unfinished
 from policies.freezes.calendars import due_calendars, read_calendar
 from policies.freezes.looks import due_looks
+from policies.sources.sync import due_sources, sync_source
 
 
 @shared_task(name="approvals.read_source")
@@ -58,6 +59,12 @@ def backtest_task(backtest_id: str) -> None:
     run_backtest(UUID(backtest_id))
 
 
+@shared_task(name="approvals.sync_source")
+def sync_source_task(source_id: str) -> None:
+    """Read the policy files of one source, if it is due."""
+    sync_source(UUID(source_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
     """Find what time or a lost message left: requests, permits, looks, readings, backtests."""
@@ -72,6 +79,8 @@ def sweep() -> None:
         publish("approvals.publish", str(request_id))
     for kind, row_id in due_looks():
         publish("approvals.look_again", kind, str(row_id))
+    for source_id in due_sources():
+        publish("approvals.sync_source", str(source_id))
     for calendar_id in due_calendars():
         publish("approvals.read_calendar", str(calendar_id))
     for backtest_id in due_backtests():

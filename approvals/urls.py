@@ -5,7 +5,7 @@ from django.urls import path
 from approvals.views import backtest
 from approvals.views.decide import decide
 from approvals.views.listing import requests
-from approvals.views.propose import publish, retire
+from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
 from approvals.views.try_policy import draft_try, version_try
@@ -28,6 +28,7 @@ urlpatterns = [
         publish,
         name="policy-version-publish",
     ),
+    path("policies/sources/<uuid:source_id>/publish", publish_new, name="policy-source-publish"),
     path("policies/<uuid:policy_id>/retire", retire, name="policy-retire"),
     path("policies/try", draft_try, name="policy-try"),
     path(

@@ -10,6 +10,7 @@ from policies.freezes.models import (
     FreezeWindow,
     ImportedCalendar,
 )
+from policies.sources.models import Origin, PolicySource
 from portal.access.capabilities import POLICY_CAPABILITIES, permissions
 from portal.access.models import PolicyUserPermission
 from portal.kernel.ids import new_id
@@ -19,7 +20,9 @@ __all__ = [
     "FreezeException",
     "FreezeWindow",
     "ImportedCalendar",
+    "Origin",
     "Policy",
+    "PolicySource",
     "PolicyUserPermission",
     "PolicyVersion",
 ]

@@ -6,6 +6,7 @@ from policies.difference import difference
 from policies.language.testing import run_cases
 from policies.models import PolicyVersion
 from policies.queries import BrokenPolicy, document_of
+from policies.sources.queries import writers_of
 from portal.directory.queries import known_groups
 
 
@@ -20,6 +21,7 @@ def facts_of(version: PolicyVersion) -> dict[str, Any]:
         "policy.in_force": current.number if current else 0,
         "policy.lines_added": kinds.count("added"),
         "policy.lines_removed": kinds.count("removed"),
+        "policy.authors": writers_of(version),
         **_of_document(version),
     }
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("freezes/", include("policies.freezes.urls")),
     path("policies/", policies.policies, name="policies"),
     path("policies/facts", facts.facts, name="policy-facts"),
+    path("policies/sources/", include("policies.sources.urls")),
     path("policies/new", editor.policy_new, name="policy-new"),
     path("policies/new/check", editor.policy_new_check, name="policy-new-check"),
     path("policies/new/format", editor.policy_new_format, name="policy-new-format"),

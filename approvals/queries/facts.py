@@ -71,6 +71,7 @@ LABELS = {
     "policy.lines_added": _("Lines added"),
     "policy.lines_removed": _("Lines removed"),
     "policy.backtest_seen": _("Backtest read"),
+    "policy.authors": _("Writers in git"),
     "ops.freeze": _("Freeze"),
     "ops.freeze_reason": _("Reason of the freeze"),
     "ops.freeze_ends_s": _("Freeze ends in"),

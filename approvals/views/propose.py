@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
 
 from approvals.context.backtested import backtest_seen
 from approvals.lifecycle.propose import Move, propose
@@ -18,6 +19,8 @@ from policies.language.problems import Problem
 from policies.models import PolicyVersion
 from policies.publishing import InvalidPolicy, require_proposal
 from policies.queries import load_policy_row, load_version
+from policies.sources.queries import load_source, new_versions
+from portal.access import Capability, require
 from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
 
 
@@ -35,6 +38,26 @@ def retire(request: PersonRequest, policy_id: UUID) -> HttpResponse:
     if found.in_force is None:
         raise Conflict(_("Nothing of this policy is in force."), code="not-in-force")
     return _ask(request, found.in_force, "retire")
+
+
+@require_POST
+def publish_new(request: PersonRequest, source_id: UUID) -> HttpResponse:
+    """Ask that everything new from a source of policy files be published: a request for each."""
+    require(request.user, Capability.ADMINISTER)
+    source, asked = load_source(source_id), 0
+    for version in new_versions(source):
+        try:
+            propose(by=request.user, version=version, move="publish", reason=version.note)
+            asked += 1
+        except InvalidPolicy as refusal:
+            said = f"{refusal.sentence} {refusal.problems[0]}"
+            messages.error(request, f"{version}: {said}")
+        except (Conflict, Forbidden, Invalid) as refusal:
+            messages.error(request, f"{version}: {refusal.sentence}")
+    if asked:
+        text = ngettext("Asked for %(n)d policy.", "Asked for %(n)d policies.", asked)
+        messages.success(request, text % {"n": asked})
+    return redirect("policy-source", source.pk)
 
 
 def _ask(request: PersonRequest, version: PolicyVersion, move: Move) -> HttpResponse:

@@ -69,12 +69,15 @@ def read_file(raw: bytes) -> str:
         message = f"the document is too large; at most {MAX_BYTES // 1024} KiB"
         raise PolicyError([Problem(1, 1, message)])
     try:
-        return raw.decode("utf-8").replace("\r\n", "\n")
+        text = raw.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
         raise PolicyError([Problem(line, column, "the document is not valid UTF-8")]) from None
+    if unusual := _unusual(text):
+        raise PolicyError([unusual])
+    return text
 
 
 def _unusual(text: str) -> Problem | None:

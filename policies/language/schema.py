@@ -175,6 +175,12 @@ _POLICY: tuple[Row, ...] = (
         "Whether somebody read a backtest of it, or none is needed.",
         True,
     ),
+    (
+        "policy.authors",
+        "list",
+        "Who wrote it in git; empty when it was written here.",
+        ("ana@example.com",),
+    ),
 )
 _CLOCK: tuple[Row, ...] = (
     ("time.weekday", "string", "Day of the week in UTC.", "friday", _WEEKDAYS),

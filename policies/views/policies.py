@@ -19,7 +19,7 @@ from policies.queries import (
     versions_of,
 )
 from policies.reach import may_reach
-from portal.access import Capability
+from portal.access import Capability, holds
 from portal.directory.views.roles import RolesOf, role_revoke_page, roles_page
 from portal.kernel.http import PersonRequest
 
@@ -27,7 +27,11 @@ from portal.kernel.http import PersonRequest
 @require_safe
 def policies(request: PersonRequest) -> HttpResponse:
     """The policies the reader may see, with what is in force."""
-    context = {"rows": policy_rows(request.user), "may_create": may_create(request.user)}
+    context = {
+        "rows": policy_rows(request.user),
+        "may_create": may_create(request.user),
+        "may_administer": holds(request.user, Capability.ADMINISTER),
+    }
     return render(request, "policies/policies.html", context)
 
 

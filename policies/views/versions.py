@@ -14,6 +14,7 @@ from policies.queries import (
     load_policy_row,
     load_version,
 )
+from policies.sources.queries import origin_of
 from policies.views.policies import may
 from portal.access import Capability
 from portal.kernel.http import PersonRequest
@@ -44,6 +45,7 @@ def version(request: PersonRequest, policy_id: UUID, number: int) -> HttpRespons
         "lines": numbered(shown.text),
         "in_force": in_force,
         "difference": difference(current.text, shown.text) if current and not in_force else [],
+        "origin": origin_of(shown),
         "may_ask": may_ask and not in_force,
         "may_backtest": may_ask,
     }

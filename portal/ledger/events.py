@@ -102,6 +102,13 @@ EVENTS: dict[str, EventType] = {
         _event("backtest.started", "A backtest of a policy version began.", "object policy"),
         _event("backtest.finished", "It is done, was cancelled or failed.", "object policy"),
         _event("backtest.seen", "A person opened the result.", "object policy"),
+        _event("policy_source.created", "Policies are read from a repository.", "object change"),
+        _event("policy_source.changed", "A source of policies was changed.", "object change"),
+        _event("policy_source.removed", "A source of policies is read no more.", "object change"),
+        _event(
+            "policy_source.synced", "Policy files of another commit were read.", "object change"
+        ),
+        _event("policy_source.failed", "A source of policies could not be read.", "object change"),
         _event("key.created", "A signing key was made.", "object"),
         _event("sign_in.succeeded", "A person signed in.", "object"),
         _event("sign_in.failed", "A sign-in failed.", "object"),

@@ -14,6 +14,7 @@ from approvals.lifecycle.submit import submit_request
 from approvals.models import Backtest, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
+from policies.sources.configure import create_source
 from portal.access import grant_role
 from portal.access.models import Organisation
 from portal.accounts.authentication import authenticate_token, issue_token
@@ -72,6 +73,7 @@ class World:
     backtest: Any
     people: dict[str, Any]
     feed: tuple[Any, str]
+    source: Any
     holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -115,6 +117,7 @@ class World:
             "exception_id": place.exception.pk,
             "calendar_id": place.calendar.pk,
             "feed_id": self.feed[0].pk,
+            "source_id": self.source.pk,
             "token": self.feed[1],
             "group_id": self.group.pk,
             "policy_id": self.policy.pk,
@@ -202,6 +205,7 @@ def build() -> World:
         backtest=_backtest(who, policy),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
+        source=create_source(by=who.admin, repository="https://git.example/policies"),
         holder=_holder(who, *places),
     )
     for name, one in people.items():

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from approvals.context.git import MAX_COMMITS, GitFailed, Repository
 from approvals.context.source import Question, Source, SourceFailed
 from policies.language.facts import Unknown
+from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
 
 MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person here such a one
 _SIGNATURES = {"G": "good", "B": "bad"}

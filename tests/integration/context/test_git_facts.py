@@ -231,7 +231,7 @@ def test_a_long_history_is_read_quickly_and_whole(repo, facts_of):
 
 
 def test_authors_of_too_long_a_span_are_unknown(repo, facts_of, monkeypatch):
-    monkeypatch.setattr("approvals.context.git.MAX_COMMITS", 2)
+    monkeypatch.setattr("portal.kernel.git.MAX_COMMITS", 2)
     first = repo.commit({"a": b"1\n"})
     repo.commit({"a": b"2\n"})
     tip = repo.commit({"a": b"3\n"})

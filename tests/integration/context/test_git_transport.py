@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from approvals.context.collect import ask, ask_all
-from approvals.context.git import MARK, STALE_LOCK_SECONDS, GitFailed, Repository
 from approvals.context.sources.git import GitSource
 from portal.directory.repository import repository_problem
+from portal.kernel.git import MARK, STALE_LOCK_SECONDS, GitFailed, Repository
 from tests.integration.context.repositories import PROJECT, question
 
 COMMIT = "1" * 40

@@ -1,4 +1,4 @@
-"""A hardened mirror of one project's repository, read with the git program.
+"""A hardened mirror of one repository, read with the git program.
 
 git itself is the library here: it alone reads every repository format and transport. Nothing from
 outside reaches its command line as an option, no system or user configuration is read, only
@@ -58,6 +58,7 @@ _SAID = (
     (r"certificate", "its certificate is not accepted"),
     (r"permission denied|authentication failed|could not read username|terminal prompts disabled",
      "it does not let the portal in"),
+    (r"couldn't find remote ref", "it does not have this branch"),
     (r"not found|does not appear to be a git repository|does not exist",
      "there is none at its address"),
     (r"transport .* not allowed|unable to find remote helper|strange hostname",
@@ -71,16 +72,16 @@ class GitFailed(Exception):
 
 
 class Repository:
-    """The mirror of `address` for one project; all its commands share `budget` seconds."""
+    """The mirror of `address` for one owner, a project say; commands share `budget` seconds."""
 
-    def __init__(self, project_id: UUID, address: str, budget: float) -> None:
+    def __init__(self, owner_id: UUID, address: str, budget: float) -> None:
         self._address = address
-        self._folder = settings.HOME / "git" / f"{project_id}.git"
+        self._folder = settings.HOME / "git" / f"{owner_id}.git"
         self._ends = time.monotonic() + budget
 
     @contextmanager
-    def fetched(self) -> Iterator[None]:
-        """Fetch all branches, then hold the mirror still while it is read.
+    def fetched(self, branch: str = "*") -> Iterator[None]:
+        """Fetch all branches, or one, then hold the mirror still while it is read.
 
         Raises GitFailed when the repository does not answer in time.
         """
@@ -90,7 +91,9 @@ class Repository:
             self._prepare()
             flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head",
                      "--no-recurse-submodules")  # fmt: skip
-            self._remote("fetch", *flags, "--", self._address, "+refs/heads/*:refs/heads/*")
+            self._remote(
+                "fetch", *flags, "--", self._address, f"+refs/heads/{branch}:refs/heads/{branch}"
+            )
             yield
 
     def tip(self, branch: str) -> str | None:
@@ -208,10 +211,14 @@ class Repository:
         raise GitFailed(f"the repository could not be read: {reason}")
 
     def _git(self, arguments: tuple[str, ...], *, inside: bool = True) -> tuple[int, str, str]:
+        code, out, err = self._raw(arguments, inside=inside)
+        return code, out.decode(errors="replace"), err
+
+    def _raw(self, arguments: tuple[str, ...], *, inside: bool = True) -> tuple[int, bytes, str]:
         where = ["--git-dir", str(self._folder)] if inside else []
         try:
             process = subprocess.Popen(
-                ["git", *where, *arguments], env=self._environment(), text=True, errors="replace",
+                ["git", *where, *arguments], env=self._environment(),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 cwd=self._folder.parent, start_new_session=True,
             )  # fmt: skip
@@ -225,7 +232,7 @@ class Repository:
             if isinstance(error, subprocess.TimeoutExpired):
                 raise GitFailed("git did not answer in time") from None
             raise
-        return process.returncode, out, err
+        return process.returncode, out, err.decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -239,6 +246,7 @@ class Repository:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_SSH_COMMAND": SSH,
             "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_LITERAL_PATHSPECS": "1",
         }
 
 

@@ -1,0 +1,1 @@
+"""Policies that stand in files of a git repository."""
