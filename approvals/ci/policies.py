@@ -11,7 +11,7 @@ from approvals.ci.policy_schemas import CheckIn, CheckOut, ExplainIn, ExplainOut
 from approvals.ci.present import present_verdict
 from approvals.ci.schemas import Problem as ProblemAnswer
 from approvals.queries import readable_by, request_numbered
-from policies.language.check import check_text, problems_json
+from policies.language.check import check_alone, problems_json
 from policies.language.document import PolicyDocument
 from policies.language.facts import (
     SCHEMAS,
@@ -51,7 +51,7 @@ def check_policy(request: HttpRequest, body: CheckIn) -> dict[str, Any]:
     """What saving and publishing it here would say. 200 also when something is wrong: see `ok`."""
     _reader(request)
     text = _lines(body.document)
-    checked = check_text(text)
+    checked = check_alone(text)
     groups = group_problems(checked.document, text) if checked.document else []
     return {
         **checked.to_json(),
@@ -70,7 +70,7 @@ def check_policy(request: HttpRequest, body: CheckIn) -> dict[str, Any]:
 def explain_policy(request: HttpRequest, body: ExplainIn) -> dict[str, Any]:
     """The document alone, as if it were in force; other policies may ask for more."""
     token = _reader(request)
-    checked = check_text(_lines(body.document))
+    checked = check_alone(_lines(body.document))
     answer: dict[str, Any] = {
         "ok": False,
         "problems": problems_json(checked.problems),

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from policies.language.check import Checked, check_text, read_file
+from policies.language.check import CheckedAlone, check_alone, read_file
 from policies.language.downloaded import SchemaError, read_schema
 from policies.language.nodes import MAX_BYTES
 from policies.language.problems import PolicyError
@@ -70,9 +70,9 @@ def _answer(path: str) -> dict[str, Any]:
     raw = _read(path, MAX_BYTES)
     try:
         text = read_file(raw)
-        checked = check_text(text)
+        checked = check_alone(text)
     except PolicyError as error:
-        text, checked = "", Checked(None, error.problems)
+        text, checked = "", CheckedAlone(None, error.problems)
     digest = sha256_digest(text.encode())
     return {"file": path, **checked.to_json(), "digest": digest, "groups": []}
 

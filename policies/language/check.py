@@ -1,4 +1,4 @@
-"""Looking at a document in a file: what is wrong with it, and how its tests go."""
+"""Looking at a document in a file without a portal: its mistakes, and how its tests go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from portal.kernel.text import text_problem
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedAlone:
     """What was found. `document` is None, and no test was run, where there is a problem."""
 
     document: PolicyDocument | None
@@ -52,15 +52,15 @@ def _test_json(result: CaseResult) -> JSON:
     }
 
 
-def check_text(text: str) -> Checked:
+def check_alone(text: str) -> CheckedAlone:
     """Load the document as saving does, and run its tests."""
     if unusual := _unusual(text):
-        return Checked(None, (unusual,))
+        return CheckedAlone(None, (unusual,))
     try:
         document = parse_policy(text)
     except PolicyError as error:
-        return Checked(None, error.problems)
-    return Checked(document, (), run_cases(document))
+        return CheckedAlone(None, error.problems)
+    return CheckedAlone(document, (), run_cases(document))
 
 
 def read_file(raw: bytes) -> str:

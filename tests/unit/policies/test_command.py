@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from approvals.ci.present import present_facts
-from policies.language.check import check_text, read_file
+from policies.language.check import check_alone, read_file
 from policies.language.downloaded import SchemaError, read_schema
 from policies.language.problems import PolicyError
 from policies.language.schema import SCHEMAS
@@ -136,6 +136,6 @@ def test_a_file_is_read_as_it_would_be_stored():
 
 @pytest.mark.parametrize(("text", "place"), [("a: b\n c\x85d", (2, 3)), ("a\rb", (1, 2))])
 def test_a_control_character_that_yaml_would_take_is_a_problem(text, place):
-    (problem,) = check_text(text).problems
+    (problem,) = check_alone(text).problems
     assert (problem.line, problem.column) == place
     assert "control character" in problem.message
