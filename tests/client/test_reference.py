@@ -12,6 +12,7 @@ from tests.client.conftest import CLIENTS
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "client.md").read_text()
 HOW_TO = (DOCS / "how-to" / "connect-a-pipeline.md").read_text()
+POLICY_FILES = (DOCS / "how-to" / "policies-from-files.md").read_text()
 STEPS = ("gate", "request", "wait", "redeem", "finish", "withdraw", "verify", "policy")
 
 
@@ -41,6 +42,14 @@ def test_the_how_to_uses_only_options_of_the_steps_it_names(known):
     assert {step for step, _ in commands} >= set(STEPS) - {"withdraw", "policy"}
     for step, rest in commands:
         assert options_of(rest.split(" -- ")[0]) <= known[step], (step, rest)
+
+
+def test_the_how_to_on_policy_files_uses_only_options_of_that_step(known):
+    commands = re.findall(r"countersign(?:\.py)? (\w+) ([^\n`]*)", POLICY_FILES)
+    assert {step for step, _ in commands} == {"policy"}
+    assert options_of(" ".join(rest for _, rest in commands)) <= known["policy"]
+    for block in re.findall(r"```yaml\n(.*?)```", POLICY_FILES, re.DOTALL):
+        assert "countersign.py policy test" in str(yaml.safe_load(block))
 
 
 def test_every_exit_status_is_documented():
