@@ -336,6 +336,17 @@ def test_what_is_new_is_asked_for_once_and_its_writers_do_not_decide(publishers,
     assert "you wrote part of the change" in why_not(publishers.pam, "decide", bank).sentence
 
 
+def test_what_nobody_looked_at_is_not_asked_for_and_the_page_says_so(
+    publishers, repo, source, monkeypatch
+):
+    read(source)
+    monkeypatch.setattr("approvals.lifecycle.propose.backtest_seen", lambda version: False)
+    address = reverse("policy-source-publish", args=[source.pk])
+    page = text(as_(publishers.ada).post(address, follow=True))
+    assert "shop v1: Nobody has read a backtest of this version." in page
+    assert not Request.objects.exists()
+
+
 def test_who_wrote_an_earlier_draft_wrote_part_of_the_later_one(publishers, repo, source):
     read(source)
     eve = {f"GIT_{who}_EMAIL": "eve@example.com" for who in ("AUTHOR", "COMMITTER")}
