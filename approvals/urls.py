@@ -38,6 +38,7 @@ urlpatterns = [
     ),
     path(_BACKTESTS, backtest.backtests, name="backtests"),
     path(_BACKTEST, backtest.backtest, name="backtest"),
+    path(f"{_BACKTEST}/seen", backtest.backtest_seen, name="backtest-seen"),
     path(f"{_BACKTEST}/cancel", backtest.backtest_cancel, name="backtest-cancel"),
     path(f"{_BACKTEST}/again", backtest.backtest_again, name="backtest-again"),
     path(f"{_BACKTEST}.csv", backtest.backtest_file, {"form": "csv"}, name="backtest-csv"),

@@ -18,13 +18,13 @@ def backtest_of(version: PolicyVersion) -> Backtest | None:
 
 
 def seen_by(version: PolicyVersion, person: Any) -> bool:
-    """Whether `person` opened the result of a finished backtest of exactly this version."""
+    """Whether `person` looked at the result of a finished backtest of exactly this version."""
     return BacktestReader.objects.filter(backtest__version=version, person=person).exists()
 
 
 @transaction.atomic
 def mark_seen(*, by: Any, backtest: Backtest) -> None:
-    """`by` has the finished result on the screen; recorded the first time only."""
+    """`by` says that they looked at the finished result; recorded the first time only."""
     if backtest.state != Backtest.State.DONE:
         return
     _row, new = BacktestReader.objects.get_or_create(

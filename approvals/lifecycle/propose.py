@@ -56,7 +56,7 @@ def propose(*, by: User, version: PolicyVersion, move: Move, reason: str = "") -
     if move == "publish" and not backtest_seen(version):
         raise NotBacktested(
             "Nobody has read a backtest of this version. Run one, look at what it would have "
-            "changed, then ask again."
+            "changed, press “I looked at this”, then ask again."
         )
     request = _new_request(by, version, move, reason)
     policies = policies_in_force(*target_of(request))

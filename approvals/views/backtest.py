@@ -20,7 +20,7 @@ from approvals.backtest.result import (
     load_backtest,
     version_to_try,
 )
-from approvals.backtest.seen import mark_seen
+from approvals.backtest.seen import mark_seen, seen_by
 from approvals.backtest.start import Wish, cancel_backtest, reached, start_backtest
 from approvals.models import Backtest
 from approvals.queries.visible import sight_of
@@ -102,14 +102,14 @@ def _to(backtest: Backtest) -> HttpResponse:
 def backtest(
     request: PersonRequest, policy_id: UUID, number: int, backtest_id: UUID
 ) -> HttpResponse:
-    """How far it is, or what came out. Opening a finished one is recorded: publishing asks."""
+    """How far it is, or what came out."""
     found = load_backtest(request.user, policy_id, number, backtest_id)
     if request.htmx:
         return _progress(request, found)
     context: dict[str, Any] = {"backtest": found, "version": found.version}
     if found.state == Backtest.State.DONE:
-        mark_seen(by=request.user, backtest=found)
         context |= _result(request, found)
+        context["seen"] = seen_by(found.version, request.user)
     return render(request, "approvals/backtest.html", context)
 
 
@@ -140,6 +140,19 @@ def _known_change(text: str) -> str:
         return str(Change.read(text))
     except ValueError:
         return ""
+
+
+@require_POST
+def backtest_seen(
+    request: PersonRequest, policy_id: UUID, number: int, backtest_id: UUID
+) -> HttpResponse:
+    """The reader says that they looked at the result: publishing asks for that."""
+    found = load_backtest(request.user, policy_id, number, backtest_id)
+    if found.state != Backtest.State.DONE:
+        raise NotFound(_("This backtest has no result yet."))
+    mark_seen(by=request.user, backtest=found)
+    messages.success(request, _("Recorded. The version can be published now."))
+    return _to(found)
 
 
 @require_POST

@@ -101,7 +101,7 @@ EVENTS: dict[str, EventType] = {
         _event("freeze_feed.revoked", "An address for a calendar program was revoked.", "object"),
         _event("backtest.started", "A backtest of a policy version began.", "object policy"),
         _event("backtest.finished", "It is done, was cancelled or failed.", "object policy"),
-        _event("backtest.seen", "A person opened the result.", "object policy"),
+        _event("backtest.seen", "A person looked at the result.", "object policy"),
         _event("policy_source.created", "Policies are read from a repository.", "object change"),
         _event("policy_source.changed", "A source of policies was changed.", "object change"),
         _event("policy_source.removed", "A source of policies is read no more.", "object change"),

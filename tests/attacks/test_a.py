@@ -228,7 +228,8 @@ def test_token_votes_as_human(who):
         for operation in path.values()
     }
     assert calls == {
-        "submit", "read", "stream", "redeem", "withdraw", "heartbeat", "finish", "gate"
+        "submit", "read", "stream", "redeem", "withdraw", "heartbeat", "finish", "gate",
+        "facts", "check_policy", "explain_policy",
     }  # fmt: skip
     assert undecided(request)
     approved_by(who.alice, request)

@@ -121,6 +121,7 @@ class TestResult:
         add_member(by=stored.admin, group=group, person=stored.deputy)
         version = draft()
         grant_role(by=stored.admin, to=stored.alice, role="policy-publisher", target=version.policy)
+        mark_seen(by=stored.admin, backtest=backtest(version))
         propose(by=stored.admin, version=version, move="publish")
         found = backtest(draft(LOOSER))
         assert (found.totals["requests"], found.totals["unreadable"]) == (7, 0)

@@ -54,8 +54,15 @@ def test_the_part_that_moves_is_asked_for_by_htmx_until_it_is_over(stored, backt
     assert not part.headers.get("HX-Refresh")
     run_backtest(found.pk)
     assert admin.get(at("backtest", found), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
-    assert not seen_by(found.version, stored.admin), "a part is not the result"
-    admin.get(at("backtest", found))
+
+
+def test_who_looked_says_so_and_reading_alone_records_nothing(stored, backtest):
+    found, admin = backtest(finish=False), as_(stored.admin)
+    assert admin.post(at("backtest-seen", found)).status_code == 404, "there is no result yet"
+    run_backtest(found.pk)
+    assert "I looked at this" in text(admin.get(at("backtest", found)))
+    assert not seen_by(found.version, stored.admin)
+    assert "You looked at this" in text(admin.post(at("backtest-seen", found), follow=True))
     assert seen_by(found.version, stored.admin)
 
 

@@ -335,7 +335,10 @@ def test_nothing_is_published_whose_effect_nobody_looked_at(pub, draft):
     with pytest.raises(NotBacktested):
         propose(by=pub.max, version=second, move="publish")
     args = [second.policy_id, second.number, backtest.pk]
-    assert as_(pub.max).get(reverse("backtest", args=args)).status_code == 200
+    assert "I looked at this" in text(as_(pub.max).get(reverse("backtest", args=args)))
+    with pytest.raises(NotBacktested):  # reading changes nothing; saying so does
+        propose(by=pub.max, version=second, move="publish")
+    as_(pub.max).post(reverse("backtest-seen", args=args))
     assert "has to be looked at" not in text(as_(pub.max).get(asking))
     done = carried_out(propose(by=pub.max, version=second, move="publish"), pub.pam)
     assert done.status == "redeemed"
