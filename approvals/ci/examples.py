@@ -157,6 +157,34 @@ BODIES: dict[str, dict[str, Any]] = {
         ],
     },
     "ExplainIn": {"document": DOCUMENT, "request": 214},
+    "BacktestIn": {"document": DOCUMENT, "last": 200},
+    "BacktestOut": {
+        "ok": True,
+        "problems": [],
+        "replayed": 200,
+        "touched": 40,
+        "people_then": 38,
+        "people_now": 39,
+        "changes": [
+            {"old": "allow", "new": "review", "shift": "", "count": 1},
+            {"old": "review", "new": "review", "shift": "", "count": 39},
+        ],
+        "changed": [
+            {
+                "request": "01a20feb-cdb8-7149-b8fe-837e3c4b2e35",
+                "url": "https://countersign.example/requests/01a20feb-cdb8-7149-b8fe-837e3c4b2e35",
+                "old": "allow",
+                "new": "review",
+                "shift": "",
+                "looser": False,
+                "people_then": 0,
+                "people_now": 1,
+                "unsure": False,
+            }
+        ],
+        "rules": [{"rule": "default", "applies": 40, "cannot_tell": 0}],
+        "missing": {},
+    },
     "ExplainOut": {"ok": True, "problems": [], "matches": True, "verdict": _VERDICT},
 }
 

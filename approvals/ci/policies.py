@@ -7,8 +7,16 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
-from approvals.ci.policy_schemas import CheckIn, CheckOut, ExplainIn, ExplainOut
-from approvals.ci.present import present_verdict
+from approvals.backtest.small import NOTHING, replay_newest
+from approvals.ci.policy_schemas import (
+    BacktestIn,
+    BacktestOut,
+    CheckIn,
+    CheckOut,
+    ExplainIn,
+    ExplainOut,
+)
+from approvals.ci.present import present_backtest, present_verdict
 from approvals.ci.schemas import Problem as ProblemAnswer
 from approvals.queries import readable_by, request_numbered
 from policies.language.check import check_alone, problems_json
@@ -88,6 +96,24 @@ def explain_policy(request: HttpRequest, body: ExplainIn) -> dict[str, Any]:
         return answer
     verdict = judge_alone(checked.document, facts).to_json()
     return {**answer, "ok": True, "matches": True, "verdict": present_verdict(verdict)}
+
+
+@router.post(
+    "/backtest",
+    response={200: BacktestOut, **REFUSALS},
+    summary="What a policy document would have said to the newest requests",
+    operation_id="backtest_policy",
+)
+def backtest_policy(request: HttpRequest, body: BacktestIn) -> dict[str, Any]:
+    """Of the token's project only, and nothing is stored: publishing asks for a backtest that a
+    person read in the portal."""
+    token, text = _reader(request), _lines(body.document)
+    checked = check_alone(text)
+    problems = problems_json(checked.problems)
+    if checked.document is None:
+        return {"ok": False, "problems": problems, **present_backtest(NOTHING)}
+    found = replay_newest(token, checked.document, text, body.last)
+    return {"ok": True, "problems": problems, **present_backtest(found)}
 
 
 def _lines(document: str) -> str:

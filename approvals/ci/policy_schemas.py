@@ -1,10 +1,12 @@
 """What a policy repository's pipelines send and get: strict coming in, plain going out."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import AfterValidator, Field, model_validator
 
+from approvals.backtest.small import MOST
 from approvals.ci.schemas import Line, Strict, VerdictOut
 from policies.language.nodes import MAX_BYTES
 
@@ -22,6 +24,7 @@ FactIn = bool | int | float | Annotated[str, Field(max_length=8192)] | Annotated
 RequestId = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]
+Outcome = Literal["allow", "review", "blocked", "deny"]
 RequestNumber = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -95,3 +98,59 @@ class ExplainOut(Schema):
     problems: list[ProblemOut]
     matches: bool
     verdict: VerdictOut | None
+
+
+class BacktestIn(CheckIn):
+    """A document, and how many of the newest requests of the token's project it judges again."""
+
+    last: Annotated[int, Field(ge=1, le=MOST)] = 200
+
+
+class ChangeOut(Schema):
+    """How many requests went from one outcome to another; `shift`: fewer, more or other people."""
+
+    old: Outcome
+    new: Outcome
+    shift: Literal["", "fewer", "more", "other"]
+    count: int
+
+
+class ChangedOut(Schema):
+    """A request with another verdict; `unsure`: it rests on a fact that nobody knew then."""
+
+    request: UUID
+    url: str
+    old: Outcome
+    new: Outcome
+    shift: Literal["", "fewer", "more", "other"]
+    looser: bool
+    people_then: int
+    people_now: int
+    unsure: bool
+
+
+class RuleCountOut(Schema):
+    """In how many requests a rule applied, or could not be told."""
+
+    rule: str
+    applies: int
+    cannot_tell: int
+
+
+class BacktestOut(Schema):
+    """What the document would have said. `replayed` may be fewer than asked for: time is short.
+
+    `touched`: those that the document matches, or that its policy judged. `missing`: facts that it
+    reads and that nobody knew then, with the number of requests.
+    """
+
+    ok: bool
+    problems: list[ProblemOut]
+    replayed: int
+    touched: int
+    people_then: int
+    people_now: int
+    changes: list[ChangeOut]
+    changed: list[ChangedOut]
+    rules: list[RuleCountOut]
+    missing: dict[str, int]

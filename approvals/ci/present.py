@@ -1,15 +1,18 @@
 """A request as the API shows it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 
+from approvals.backtest.small import SmallResult
 from approvals.lifecycle.redeem import HEARTBEAT_SECONDS
 from approvals.models import Decision, Permit, Request
 from approvals.queries import decision_lines, named_drift, summary, waiting_for
 from approvals.states import Status
 from policies.language.schema import SCHEMAS
+from policies.simulation import Change
 from portal.kernel.clock import rfc3339
 
 
@@ -130,4 +133,35 @@ def present_facts(schema: str) -> dict[str, Any]:
             }
             for fact in SCHEMAS[schema].values()
         ],
+    }
+
+
+def present_backtest(found: SmallResult) -> dict[str, Any]:
+    """A small backtest as the API shows it; changed verdicts first, looser ones before others."""
+    totals = found.totals
+    changes = sorted((Change.read(text), count) for text, count in totals.changes.items())
+    changed = sorted(found.changed, key=lambda one: (not one[1].loosens, one[0]))
+    return {
+        "replayed": totals.requests,
+        "touched": totals.touched,
+        "people_then": totals.people_then,
+        "people_now": totals.people_now,
+        "changes": [{**asdict(change), "count": count} for change, count in changes],
+        "changed": [
+            {
+                "request": str(request),
+                "url": f"{settings.PUBLIC_URL}/requests/{request}",
+                **asdict(change),
+                "looser": change.loosens,
+                "people_then": then,
+                "people_now": now,
+                "unsure": unsure,
+            }
+            for request, change, (then, now), unsure in changed
+        ],
+        "rules": [
+            {"rule": rule, "applies": applies, "cannot_tell": cannot}
+            for rule, (applies, cannot) in found.rules.items()
+        ],
+        "missing": dict(totals.missing),
     }

@@ -835,12 +835,20 @@ def closed(request: Request) -> Stop:
     lines = verdict.get("explanation") if isinstance(verdict, dict) else None
     if request.status == "denied" and isinstance(lines, list):
         reasons += [str(line) for line in lines[:20]]
+        reasons += remedies(verdict)
     decisions = request.body.get("decisions")
     for decision in decisions[-20:] if isinstance(decisions, list) else []:
         if isinstance(decision, dict) and decision.get("outcome") == "reject":
             reasons.append(f"{decision.get('person')}: {decision.get('comment')}")
     text = " ".join(visible(reason) for reason in reasons)
     return Stop(CLOSED[request.status], f"{request.status.capitalize()}. {text}")
+
+
+def remedies(verdict: object) -> List[str]:
+    """What would make the request pass, rule by rule; nothing from a portal that does not say."""
+    rules = verdict.get("rules") if isinstance(verdict, dict) else None
+    found = [rule.get("remedy") for rule in rules or [] if isinstance(rule, dict)]
+    return [f"To pass: {remedy}" for remedy in found[:20] if remedy]
 
 
 # --- Signals ---------------------------------------------------------------------------
@@ -1288,6 +1296,7 @@ def fetch_keys(address: str, say: Say) -> Dict[str, Tuple[int, int]]:
 
 CHECK = "/api/v1/policies/check"
 EXPLAIN = "/api/v1/policies/explain"
+BACKTEST = "/api/v1/policies/backtest"
 DOCUMENT_BYTES = 64 * 1024
 
 
@@ -1296,7 +1305,8 @@ def policy_step(options: argparse.Namespace, say: Say) -> int:
     about = explained_about(options)
     portal = portal_of(say)
     until = time.monotonic() + options.retry_for
-    answers = [asked_about(portal, path, about, until, say) for path in options.files]
+    last = options.last if options.verb == "backtest" else None
+    answers = [asked_about(portal, path, about, last, until, say) for path in options.files]
     if options.json:
         ok = all(answer["ok"] for answer in answers)
         print(json.dumps({"ok": ok, "files": answers}, indent=2))
@@ -1306,12 +1316,17 @@ def policy_step(options: argparse.Namespace, say: Say) -> int:
     return 0 if all(answer["ok"] for answer in answers) else EXIT_PROBLEMS
 
 
-def asked_about(portal: Portal, path: str, about: Optional[Json], until: float, say: Say) -> Json:
-    """The answer about one file, with its name."""
+def asked_about(
+    portal: Portal, path: str, about: Optional[Json], last: Optional[int], until: float, say: Say
+) -> Json:
+    """The answer about one file, with its name; `last` requests are judged again."""
     document, wrong = document_in(path)
     if wrong is not None:
         return {"file": path, "ok": False, "problems": [wrong]}
-    if about is None:
+    if last is not None:
+        again = {"document": document, "last": last}
+        answer = persist(lambda: backtested(portal, again), until, say)
+    elif about is None:
         answer = persist(lambda: checked(portal, document), until, say)
     else:
         body = dict(about, document=document)
@@ -1378,6 +1393,25 @@ def explained(portal: Portal, body: Json) -> Json:
     return answer
 
 
+def backtested(portal: Portal, body: Json) -> Json:
+    """What one document would have said, whole."""
+    answer = portal.call("POST", BACKTEST, body)
+    pick(answer, "ok", bool)
+    for number in ("replayed", "touched", "people_then", "people_now"):
+        pick(answer, number, int)
+    for found in placed(answer, "problems"):
+        pick(found, "message", str)
+    for name, words in (("changes", ("old", "new", "shift")), ("changed", ("url", "old", "new"))):
+        for one in pick(answer, name, list):
+            for word in words:
+                pick(one if isinstance(one, dict) else {}, word, str)
+    for rule in pick(answer, "rules", list):
+        pick(rule if isinstance(rule, dict) else {}, "rule", str)
+        pick(rule, "applies", int)
+        pick(rule, "cannot_tell", int)
+    return answer
+
+
 def placed(answer: Json, name: str) -> List[Json]:
     """A list of things with a line and a column."""
     found = pick(answer, name, list)
@@ -1405,8 +1439,11 @@ def policy_words(verb: str, answers: List[Json]) -> Iterator[str]:
         if "verdict" in answer:
             for line in verdict_words(file, answer):
                 yield line
+        if "replayed" in answer and answer["ok"]:
+            for line in backtest_words(file, answer):
+                yield line
     parts = [counted(len(answers), "file"), counted(problems, "problem")]
-    if verb != "explain":
+    if verb in ("check", "test"):
         parts.append(f"{counted(tests, 'test')}, {failed} failed")
     yield ", ".join(parts) + "."
 
@@ -1422,6 +1459,24 @@ def verdict_words(file: str, answer: Json) -> Iterator[str]:
         yield f"  {visible(rule['sentence'])}"
         if rule["remedy"]:
             yield f"    To pass: {visible(rule['remedy'])}"
+
+
+def backtest_words(file: str, answer: Json) -> Iterator[str]:
+    """How many verdicts would change and which, and the rules that never fired."""
+    replayed = counted(answer["replayed"], "request")
+    yield f"{file}: {replayed} judged again, {answer['touched']} of them by this policy"
+    for change in answer["changes"]:
+        shift = f", {change['shift']} people" if change["shift"] else ""
+        same = change["old"] == change["new"] and not shift
+        words = "the same" if same else f"now {visible(change['new'])}{shift}"
+        yield f"  {visible(change['old'])}, {words}: {change.get('count')}"
+    yield f"  people asked: {answer['people_then']} then, {answer['people_now']} now"
+    for one in answer["changed"]:
+        looser = "LOOSER " if one.get("looser") else ""
+        yield f"  {looser}{visible(one['old'])} -> {visible(one['new'])} {visible(one['url'])}"
+    for rule in answer["rules"]:
+        if not rule["applies"] and not rule["cannot_tell"]:
+            yield f"  never fired: {visible(rule['rule'])}"
 
 
 def place_words(file: str, found: Json, message: object) -> str:
@@ -1600,12 +1655,18 @@ POLICY: List[Option] = [
     (
         "verb",
         "check: what would keep it from being published; test: that, naming each test; "
-        "explain: what it says about a request or facts",
-        {"choices": ("check", "test", "explain")},
+        "explain: what it says about a request or facts; backtest: what it would have said to "
+        "the newest requests of the token's project",
+        {"choices": ("check", "test", "explain", "backtest")},
     ),
     ("files", "files with one policy document each", {"nargs": "+", "metavar": "FILE"}),
     ("--request", "explain: id or number of a request of the token's project", {}),
     ("--facts", "explain: JSON file with facts by name, null for unknown", {}),
+    (
+        "--last",
+        "backtest: how many requests, at most 500 (default 200)",
+        {"type": whole(1), "default": 200},
+    ),
 ]
 BY_RUN = RUN + COMMON
 STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
@@ -1616,7 +1677,7 @@ STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
     (finish_step, "finish", "report how the command ended", FINISH + BY_RUN),
     (withdraw_step, "withdraw", "take the request back", WITHDRAW + BY_RUN),
     (verify_step, "verify", "check who signed a receipt and what it is for", VERIFY),
-    (policy_step, "policy", "check, test or explain policy documents", POLICY + COMMON),
+    (policy_step, "policy", "check, test, explain or backtest policy documents", POLICY + COMMON),
 ]
 AFTER = {"gate": " -- COMMAND ...", "policy": " VERB FILE ..."}
 

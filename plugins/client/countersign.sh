@@ -399,7 +399,7 @@ problem_sentence() {
         END { # the first one often is the detail
             for (k = 0; k < count; k++) if (!index(text, error[k, "message"]))
                 more = more " " error[k, "field"] ": " error[k, "message"]
-            print text more
+            print text more pass
         }' "$cs_work.flat"
 }
 
@@ -736,11 +736,14 @@ say_drift() {
     while IFS= read -r cs_drift_line; do say "$cs_drift_line"; done <"$cs_dir/drift"
 }
 
-# reasons: the summary, the verdict's explanation of a denial, who rejected and why
+# reasons: the summary, why it was denied and what would make it pass, who rejected and why
 reasons() {
     awk -F '\t' -v status="$cs_status" '
         $1 == "summary" { text = $3 }
         status == "denied" && $1 ~ /^verdict[.]explanation[.][0-9]+$/ { more = more " " $3 }
+        status == "denied" && $3 != "" && $1 ~ /^verdict[.]rules[.][0-9]+[.]remedy$/ {
+            pass = pass " To pass: " $3
+        }
         $1 ~ /^decisions[.][0-9]+[.](person|outcome|comment)$/ {
             split($1, part, ".")
             value[part[2], part[3]] = $3
@@ -749,7 +752,7 @@ reasons() {
         END {
             for (k = 0; k < count; k++) if (value[k, "outcome"] == "reject")
                 more = more " " value[k, "person"] ": " value[k, "comment"]
-            print text more
+            print text more pass
         }' "$cs_work.flat"
 }
 

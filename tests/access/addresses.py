@@ -128,6 +128,7 @@ api:finish                 | 405 | 401
 api:facts                  | 401 | 405
 api:check_policy           | 405 | 401
 api:explain_policy         | 405 | 401
+api:backtest_policy        | 405 | 401
 api:gate                   | 405 | 401
 """
 

@@ -196,8 +196,10 @@ def test_a_rejection_is_shown_with_who_and_why(double, client):
 
 def test_a_denial_is_shown_with_its_explanation(double, client):
     verdict = {"outcome": "deny", "explanation": ["Freeze until Monday."], "policies": []}
+    verdict["rules"] = [{"rule": "freeze", "remedy": "When this is false: ops.freeze."}, "odd"]
     double.on("ask", a_request("denied", verdict=verdict))
     assert "Freeze until Monday." in client.gate().stderr
+    assert "To pass: When this is false: ops.freeze." in client.gate().stderr
 
 
 def test_drift_names_both_values_and_keeps_waiting(double, client):

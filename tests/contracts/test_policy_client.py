@@ -38,3 +38,8 @@ def test_the_client_tests_and_explains_a_document(portal_server, committed, tmp_
     status, said = policy("explain", DOCUMENT, "--request", str(request))
     assert (status, said.splitlines()[0]) == (0, f"{file}: review")
     assert "    To pass: 1 approval from team-leads." in said.splitlines()
+    status, said = policy("backtest", DOCUMENT.replace("count: 1", "count: 2"), "--last", "5")
+    lines = said.splitlines()
+    assert (status, lines[0]) == (0, f"{file}: 1 request judged again, 1 of them by this policy")
+    assert any(str(request.id) in line and "review -> review" in line for line in lines)
+    assert lines[-1] == "1 file, 0 problems."
