@@ -17,7 +17,7 @@ from approvals.models.request import DECIDED, DECIDED_AT
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
 from approvals.queries.keys import TIME_LEFT, Part, count_keys, first_keys
 from approvals.queries.rows import QueueRow, build_rows, loaded
-from approvals.queries.visible import Sight, seen_with, sight_of
+from approvals.queries.visible import Sight, seen_by_place, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
 from portal.directory.models import Environment, Membership, Project
@@ -137,17 +137,23 @@ def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
         return waiting.filter(Exists(asked)) if sight.groups else waiting.none()
     if tab == "all":
         return waiting.filter(seen_with(sight))
-    today, mine = _decided(person, sight)
-    return today | mine
+    today, voted, own = _decided(person, sight)
+    return today | voted | own
 
 
-def _decided(person: User, sight: Sight) -> tuple[QuerySet[Request], QuerySet[Request]]:
-    """What was decided today, and what else this person voted on today."""
+def _decided(person: User, sight: Sight) -> list[QuerySet[Request]]:
+    """What was decided today, what else this person voted on today, and what they asked for
+    themselves: three conditions, each read from an index of its own."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    seen = Request.objects.filter(seen_with(sight)).alias(decided_at=DECIDED_AT)
-    today = Q(status__in=DECIDED, decided_at__gte=midnight)
+    requests = Request.objects.alias(decided_at=DECIDED_AT)
+    here, today = seen_by_place(sight), Q(status__in=DECIDED, decided_at__gte=midnight)
     voted = Decision.objects.filter(person=person, decided_at__gte=midnight).values("request")
-    return seen.filter(today), seen.filter(pk__in=voted).exclude(today)
+    own = requests.filter(today, owner=person, policy_version__isnull=False)
+    return [
+        requests.filter(here, today),
+        requests.filter(here, pk__in=voted).exclude(today),
+        own.exclude(here) if sight.projects is not None else own.none(),
+    ]
 
 
 def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
@@ -168,10 +174,10 @@ def _overview(person: User, sight: Sight) -> tuple[int, dict[str, Count]]:
     return position or 0, dict(zip(parts, map(Count, counts), strict=True))
 
 
-def _counted(found: tuple[QuerySet[Request], QuerySet[Request]], most: int) -> Part:
-    first, second = (part.order_by().values("pk") for part in found)
+def _counted(found: list[QuerySet[Request]], most: int) -> Part:
+    first, *others = (part.order_by().values("pk") for part in found)
     try:
-        sql, params = first.union(second, all=True)[:most].query.sql_with_params()
+        sql, params = first.union(*others, all=True)[:most].query.sql_with_params()
     except EmptyResultSet:  # Django knows without asking: this person sees nothing at all
         return Part("SELECT 0", ())
     return Part(f"SELECT count(*) FROM ({sql}) AS counted", params)  # noqa: S608  (our own SQL)
@@ -181,11 +187,11 @@ def _page(person: User, sight: Sight, filters: QueueFilters) -> tuple[list[Reque
     after = decode_cursor(filters.after)
     if filters.tab == "decided":
         older = filters.condition() & (Q(id__lt=after[1]) if after else Q())
-        first, second = (
+        first, *others = (
             part.filter(older).order_by(NEWEST_OF_TODAY).values("pk")[: PAGE + 1]
             for part in _decided(person, sight)
         )
-        today = first.union(second, all=True)
+        today = first.union(*others, all=True)
         listed = Request.objects.filter(pk__in=today).order_by("-id")[: PAGE + 1]
     else:
         where = filters.condition_sql() & _later_than(after)
