@@ -120,7 +120,7 @@ def _whom(wanted: Wanted) -> str:
     groups = _(" or ").join(wanted.groups if wanted.asked.sequence else wanted.waits_for)
     if not wanted.asked.sequence or set(wanted.waits_for) == set(wanted.groups):
         return groups
-    return _("%(groups)s, next %(who)s") % {
+    return _("%(groups)s (next: %(who)s)") % {
         "groups": groups,
         "who": _(" or ").join(wanted.waits_for),
     }

@@ -61,6 +61,7 @@ class TestSequence:
         who, dan, request = in_turn
         page = as_(who.alice).get(f"/requests/{request.id}")
         assert "first dba decides" in text(page)
+        assert "data-closed" not in page.content.decode(), "rejecting needs its comment"
         assert "first dba, then team-leads" in text(page)
         assert 'value="reject"' in page.content.decode()
         assert 'value="approve"' not in page.content.decode()
