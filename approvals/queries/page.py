@@ -171,9 +171,8 @@ def _baseline(request: Request, decisions: list[Decision], seen: str) -> Snapsho
 
     In a later round that is what the void approval was given on, until somebody decides anew.
     """
-    if seen and request.snapshot is not None:
-        if seen == request.snapshot.digest:
-            return None
+    # Who saw the facts as they are gets the marks a newcomer gets: rereading must not wipe them.
+    if seen and request.snapshot is not None and seen != request.snapshot.digest:
         found = Snapshot.objects.filter(request=request, digest=seen).first()
         if found is not None:
             return found
