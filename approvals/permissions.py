@@ -298,7 +298,7 @@ def why_not_approve(
 def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
     """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
     if verb in {"decide", "approve"}:
-        decisions = list(request.decisions.select_related("person").order_by("decided_at"))
+        decisions = Decision.on(request)
         already = any(d.round == request.round and d.person_id == person.pk for d in decisions)
         mine = groups_of(person)
         refusal = why_not_decide(person, request, mine, already=already)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Subquery, TextField, When
+from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from policies.governance import ID as BUILT_IN
@@ -59,16 +60,22 @@ def document_of(version: PolicyVersion) -> PolicyDocument:
     return _document(version.pk, str(version), version.digest, version.text)
 
 
-def _pin(**conditions: Any) -> list[PinnedVersion]:
-    # One query whether or not the texts are known: known ones are left on the server.
-    text = Case(
-        When(pk__in=list(_documents), then=None), default=F("text"), output_field=TextField()
-    )
-    rows = (
-        PolicyVersion.objects.filter(**conditions)
-        .order_by("policy__name", "number")
-        .values_list("pk", "policy__name", "number", "digest", text)
-    )
+# One statement whether or not the texts are known: known ones are left on the server.
+_VERSIONS = """
+SELECT version.id, policy.name, version.number, version.digest,
+       CASE WHEN version.id = ANY(%s) THEN NULL ELSE version.text END
+FROM policies_policyversion version JOIN policies_policy policy ON policy.id = version.policy_id
+WHERE {condition}
+ORDER BY policy.name, version.number
+"""
+_IN_FORCE = _VERSIONS.format(condition="policy.in_force_id = version.id")
+_NAMED = _VERSIONS.format(condition="version.id = ANY(%s)")
+
+
+def _pin(statement: str, *parameters: list[UUID]) -> list[PinnedVersion]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(_documents), *parameters])
+        rows = cursor.fetchall()
     return [
         PinnedVersion(_document(pk, f"{name} v{number}", digest, body), number, digest, pk)
         for pk, name, number, digest, body in rows
@@ -83,7 +90,7 @@ def policies_in_force(project: str, environment: str, action: str) -> list[Pinne
     """
     found = [
         pinned
-        for pinned in _pin(policy__in_force=F("pk"))
+        for pinned in _pin(_IN_FORCE)
         if matches(pinned.document, project, environment, action)
     ]
     return [*built_in_for(project, environment, action), *found]
@@ -92,7 +99,7 @@ def policies_in_force(project: str, environment: str, action: str) -> list[Pinne
 def pinned_policies(version_ids: Iterable[UUID]) -> list[PinnedVersion]:
     """These versions, by name; one query. Raises BrokenPolicy when one is missing or unreadable."""
     wanted = set(version_ids)
-    found = _pin(pk__in=wanted - {BUILT_IN})
+    found = _pin(_NAMED, list(wanted - {BUILT_IN}))
     own = [built_in()] if BUILT_IN in wanted else []
     if len(found) + len(own) != len(wanted):
         raise BrokenPolicy("A policy version that this request names is not there any more.")

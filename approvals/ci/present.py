@@ -21,7 +21,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
 
     `new`: made by this very call, so nobody has decided on it yet.
     """
-    decisions = [] if new else _decisions(request)
+    decisions = [] if new else Decision.on(request)
     wanted = waiting_for(request, decisions)
     redeemed = request.status == Status.REDEEMED
     permit = Permit.objects.filter(request=request).first() if redeemed else None
@@ -68,10 +68,6 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
         "drift": named_drift(request.drift),
         "permit": present_permit(permit) if permit else None,
     }
-
-
-def _decisions(request: Request) -> list[Decision]:
-    return list(request.decisions.select_related("person").order_by("decided_at"))
 
 
 def present_verdict(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from approvals.context.collect import facts_digest
 from approvals.context.drift import unknown_held
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
-from approvals.models import AwaitedGroup, Request, Snapshot, Verdict
+from approvals.models import AwaitedGroup, Decision, Request, Snapshot, Verdict
 from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
@@ -189,8 +189,8 @@ def tallies(request: Request) -> list[Tally]:
     Memberships are read now, and so is who touched the change: a fact that came after the decision
     may say that the approver wrote it.
     """
-    decisions = request.decisions.select_related("person").order_by("decided_at")
-    approvals = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
+    given = counting_approvals(request, Decision.on(request))
+    approvals = [str(decision.person_id) for decision in given]
     return tally(obligations(request), approvals, memberships_of(approvals))
 
 

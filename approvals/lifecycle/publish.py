@@ -12,7 +12,7 @@ from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import policies_on
 from approvals.lifecycle.finish import move_permit
 from approvals.lifecycle.redeem import fresh_facts, give_permit
-from approvals.models import Permit, Request
+from approvals.models import Decision, Permit, Request
 from approvals.models.request import WHOLE
 from approvals.permissions import counting_approvals
 from approvals.states import PermitStatus, Status
@@ -59,5 +59,5 @@ def _carry_out(request: Request, version: PolicyVersion) -> None:
 
 def _approver(request: Request) -> User:
     """Whose approval completed it: that person answers for the version in force."""
-    decisions = request.decisions.select_related("person").order_by("decided_at")
+    decisions = Decision.on(request)
     return counting_approvals(request, decisions)[-1].person

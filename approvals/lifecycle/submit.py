@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from approvals.context.collect import (
     being_read,
@@ -31,6 +31,7 @@ from portal.kernel.canonical import JSON, canonical, commitment, digest_of, sha2
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.ids import new_id
+from portal.kernel.joined import Joined
 from portal.ledger.actors import service_actor
 
 
@@ -93,19 +94,26 @@ def submit_request(
         return again, False
 
 
+_KNOWN = """
+SELECT id, body_digest, environment_id FROM approvals_request
+WHERE account_id = %s AND idempotency_key = %s
+"""
+
+
 def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None:
-    mine = Request.objects.filter(account=token.account, idempotency_key=key)
     # Nearly always none, so the question is cheap and only a repetition loads the whole row.
-    known = mine.values_list("body_digest", "environment").first()
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [token.account_id, key])
+        known = cursor.fetchone()
     if known is None:
         return None
-    known_digest, environment_id = known
+    request_id, known_digest, environment_id = known
     require_environment(token, environment_id)
     if known_digest != body_digest:
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )
-    return mine.select_related(*WHOLE).get()
+    return Request.objects.select_related(*WHOLE).get(pk=request_id)
 
 
 def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: str) -> Request:
@@ -130,13 +138,17 @@ def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: 
     return request
 
 
+_ENVIRONMENTS = Joined(Environment)
+
+
 def _environment(token: ProjectToken, submission: Submission) -> Environment:
     project = token.account.project
     found = None
     if submission.project == project.slug:
-        found = Environment.objects.filter(
-            project=project, name=submission.environment, archived_at=None
-        ).first()
+        found = _ENVIRONMENTS.first(
+            "one.project_id = %s AND one.name = %s AND one.archived_at IS NULL",
+            [project.pk, submission.environment],
+        )
     if found is None:
         raise NotFound(
             f"This token knows no environment “{submission.environment}” of a project "

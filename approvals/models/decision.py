@@ -4,7 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from approvals.models.request import Request
 from portal.kernel.ids import new_id
+from portal.kernel.joined import Joined
 
 
 class Decision(models.Model):
@@ -50,3 +52,11 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} by {self.person_id}"
+
+    @classmethod
+    def on(cls, request: Request) -> "list[Decision]":
+        """Every decision on `request` with its person, oldest first."""
+        return _DECISIONS.all("one.request_id = %s ORDER BY one.decided_at", [request.pk])
+
+
+_DECISIONS = Joined(Decision, "person")

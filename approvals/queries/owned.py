@@ -9,20 +9,19 @@ from approvals.models import Permit, Request
 from portal.accounts.authentication import require_environment, require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.errors import Forbidden, NotFound
+from portal.kernel.joined import Joined
+
+_REQUESTS = Joined(Request, "environment", "verdict", "snapshot", "account", "token")
 
 
 def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
     """A request of the token's project, with what an answer says of it.
 
     Raises NotFound for any other project's, Forbidden for an environment the token is not for.
-    Parked calls read this: few joins, planned quickly.
+    Parked calls read this, so it stands written; with it comes what tells who touched the change.
     """
     project = token.account.project
-    found = (
-        Request.objects.filter(pk=request_id, project=project)
-        .select_related("environment", "verdict")
-        .first()
-    )
+    found = _REQUESTS.first("one.id = %s AND one.project_id = %s", [request_id, project.pk])
     if found is None:
         raise NotFound("There is no such request in the project of this token.")
     require_environment(token, found.environment_id)

@@ -58,7 +58,7 @@ def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -
     if not asked:
         return []
     if decisions is None:
-        decisions = request.decisions.select_related("person").order_by("decided_at")
+        decisions = Decision.on(request)
     people = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
     found = tally(asked, people, memberships_of(people) if people else {})
     return [Wanted(t.asked, t.people, t.waits_for) for t in found]

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db import models, transaction
-from django.db.models import OuterRef, Q
+from django.db import transaction
+from django.db.models import Q
 
 from portal.access import Capability, require
 from portal.accounts.models import ProjectToken, ServiceAccount
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Forbidden, Unauthenticated
+from portal.kernel.joined import Joined
 from portal.kernel.validation import invalid
 from portal.ledger.actors import person_actor
 from portal.ledger.change import change
@@ -35,6 +35,13 @@ DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=365)
 USE_NOTED_EVERY = timedelta(minutes=1)
 
+_TOKENS = Joined(
+    ProjectToken,
+    "account",
+    "account__project",
+    environment_ids="ARRAY(SELECT environment_id FROM portal_projecttoken_environments"
+    " WHERE projecttoken_id = one.id)",
+)
 _FORM = re.compile(r"cst_([0-9a-f]{12})_[0-9a-f]{64}")
 
 
@@ -138,7 +145,7 @@ def authenticate_token(secret: str) -> ProjectToken:
     form = _FORM.fullmatch(secret)
     if form is None:
         _refuse("This is not a project token. Send “Authorization: Bearer cst_…”.")
-    token = _with_environments().filter(prefix=form[1]).first()
+    token = _TOKENS.first("one.prefix = %s", [form[1]])
     if token is None or not hmac.compare_digest(bytes(token.secret_hash), _hash(secret)):
         _refuse("This project token is not known here. Ask a maintainer for a new one.")
     if token.revoked_at:
@@ -150,13 +157,6 @@ def authenticate_token(secret: str) -> ProjectToken:
         _refuse("This project token has expired. Ask a maintainer for a new one.", "token-expired")
     _note_use(token, moment)
     return token
-
-
-def _with_environments() -> "models.QuerySet[ProjectToken]":
-    chosen = ProjectToken.environments.through.objects.filter(projecttoken=OuterRef("pk"))
-    return ProjectToken.objects.select_related("account__project").annotate(
-        environment_ids=ArraySubquery(chosen.values("environment_id"))
-    )
 
 
 def _note_use(token: ProjectToken, moment: datetime) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from portal.access import Capability, holds, permitted_ids
@@ -116,10 +117,24 @@ def active_members(names: Iterable[str]) -> dict[str, list[Any]]:
     return members
 
 
+_MEMBERSHIPS = """
+SELECT membership.person_id, "group".name
+FROM portal_membership membership
+JOIN portal_approvergroup "group" ON "group".id = membership.group_id
+JOIN portal_user person ON person.id = membership.person_id
+WHERE membership.person_id = ANY(%s::uuid[]) AND person.is_active
+"""
+
+
 def memberships_of(people: Iterable[str | UUID]) -> dict[str, frozenset[str]]:
     """Names of the groups each of `people` (ids) belongs to now; nobody who is deactivated."""
+    wanted = [str(person) for person in people]
+    if not wanted:
+        return {}
     found: dict[str, set[str]] = {}
-    rows = Membership.objects.filter(person_id__in=list(people), person__is_active=True)
-    for person, name in rows.values_list("person_id", "group__name"):
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERSHIPS, [wanted])
+        rows = cursor.fetchall()
+    for person, name in rows:
         found.setdefault(str(person), set()).add(name)
     return {person: frozenset(names) for person, names in found.items()}
