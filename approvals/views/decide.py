@@ -5,9 +5,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
 
 from approvals.lifecycle.decide import SnapshotMoved, record_decision
 from approvals.views.http import PersonRequest, snapshot_digest
@@ -37,9 +39,13 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
 
 
 def recorded(request: PersonRequest, request_id: UUID, line: str) -> HttpResponse:
-    """The page again with one line that says what was recorded."""
+    """One line that says what was recorded; the page reads its parts again by itself.
+
+    The pipeline that waits is answered at this very moment: making the page here would delay it.
+    """
     if request.htmx:
-        return show(request, request_id, seen="", parts=True, recorded=line)
+        answer = render(request, "approvals/_flash.html", {"recorded": line})
+        return trigger_client_event(answer, "reread")
     messages.success(request, line)
     response = HttpResponseRedirect(reverse("request", args=[request_id]))
     response.status_code = 303

@@ -194,6 +194,7 @@
 
   if (!page) return;
   connect();
+  document.addEventListener("reread", reread); // what this page sent was recorded
   setInterval(show, 1000);
   setInterval(() => { if (!connection.open && Date.now() - connection.since > 30000) reread(); }, POLL);
   document.addEventListener("click", (event) => {

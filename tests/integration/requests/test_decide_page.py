@@ -43,11 +43,14 @@ def test_an_approval_is_recorded_and_the_page_says_its_entry(who):
     assert "Approved. Entry " in text(response.client.get(response["Location"]))
 
 
-def test_by_htmx_the_parts_of_the_page_come_back_at_once(who):
+def test_by_htmx_one_line_comes_back_and_the_page_reads_itself_again(who):
+    """The pipeline is answered at the same moment: making the page here would delay it."""
     response = answer(who.alice, ask(who), htmx=True)
     assert response.status_code == 200
     assert "<!doctype" not in response.content.decode()
     assert "Approved. Entry " in text(response)
+    assert 'id="r-side"' not in response.content.decode()
+    assert "reread" in response["HX-Trigger"]
 
 
 def test_a_rejection_says_why(who):
