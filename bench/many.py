@@ -23,12 +23,11 @@ $$
 """
 _COPIES = """
 CREATE TEMPORARY TABLE copies AS
-SELECT n, now() - interval '1 second' * ({count} - n) AS at,
-       pg_temp.id_at(now() - interval '1 second' * ({count} - n)) AS request,
-       pg_temp.id_at(now() - interval '1 second' * ({count} - n)) AS snapshot,
-       pg_temp.id_at(now() - interval '1 second' * ({count} - n)) AS verdict,
-       places.*
-FROM generate_series(1, {count}) AS n JOIN places ON place = n % {places}
+SELECT n, at, pg_temp.id_at(at) AS request, pg_temp.id_at(at) AS snapshot,
+       pg_temp.id_at(at) AS verdict, places.*
+FROM generate_series(1, {count}) AS n
+CROSS JOIN LATERAL (SELECT now() - interval '1 second' * ({ago} + {count} - n) AS at) AS moment
+JOIN places ON place = n % {places}
 """
 _PENDING = """
 UPDATE approvals_request AS r
@@ -61,10 +60,13 @@ def copy_requests(
     *,
     pending: int,
     over: int,
+    ago: int = 0,
     facts: str = "m.facts",
 ) -> None:
-    """Copies of the pending request `model`, dealt out evenly: `over` ended ones, then `pending`.
+    """Copies of the pending request `model`, dealt out evenly: `over` ended ones, then `pending`,
+    one a second, the last of them `ago` seconds ago.
 
+    What comes later has to be later: rows of a table lie in the order in which they came.
     `facts` is SQL for the facts of the copy `copies.n`, made of those of the model, `m.facts`.
     Ends with what autovacuum does within a minute of such a load.
     """
@@ -78,10 +80,10 @@ def copy_requests(
                 for n, p in enumerate(places)
             ],
         )
-        for count, move in ((over, _DENIED), (pending, _PENDING)):
+        for count, since, move in ((over, 0, _DENIED), (pending, ago, _PENDING)):
             if not count:
                 continue
-            connection.execute(_COPIES.format(count=count, places=len(places)))
+            connection.execute(_COPIES.format(count=count, ago=since, places=len(places)))
             for statement in (*_inserts(model, facts), move):
                 connection.execute(statement)
             if move == _PENDING:
