@@ -31,8 +31,8 @@ REPETITIONS = 21
 
 @dataclass(frozen=True)
 class Cost:
-    """What one page costs: queries, the most time that one of them takes, the blocks of the one that
-    reads the rows and of the one that counts the tabs up to 500."""
+    """What one page costs: queries, the most time that one of them takes, the blocks of what
+    reads the rows and of what counts the tabs up to 500."""
 
     queries: int
     seconds: float
