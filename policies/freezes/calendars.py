@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from policies.freezes.fetch import SECONDS, Fetched, FetchFailed, check_address, fetch
+from policies.freezes.fetch import SECONDS, Fetched, check_address, fetch
 from policies.freezes.ical import read_events
 from policies.freezes.importing import Plan, apply_plan, plan_of, template_of
 from policies.freezes.ledger import CALENDAR, entry, record_change
@@ -23,6 +23,7 @@ from portal.access import Capability, require
 from portal.kernel.canonical import sha256_digest
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
+from portal.kernel.outgoing import OutgoingFailed
 from portal.kernel.validation import insert_row, invalid
 from portal.ledger.actors import SYSTEM, person_actor
 from portal.ledger.change import state_of
@@ -130,7 +131,7 @@ def read_calendar(calendar_id: UUID) -> bool:
     try:
         answer = fetch(taken.url, taken.etag, taken.last_modified)
         _store(taken, answer)
-    except FetchFailed as failure:
+    except OutgoingFailed as failure:
         _note_failure(taken, str(failure))
     except CalendarError as error:
         _note_failure(taken, error.sentence)
