@@ -31,6 +31,8 @@ def _begin() -> None:
             "COUNTERSIGN_URL",
             "COUNTERSIGN_TOKEN",
             "DATABASE_OWNER_URL",
+            "SECRETS_KEY",
+            "SECRETS_KEY_FILE",
         ):
             os.environ.pop(name, None)
     os.environ["DATABASE_URL"] = server_of_this_run().owner_url

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SHORTEST_KEY = 32  # characters of a random text
 
 
 class Environment(BaseSettings):
@@ -25,8 +26,10 @@ class Environment(BaseSettings):
     )
     database_url: str = Field(default="", validation_alias="DATABASE_URL")
     broker_url: str = Field(default="", validation_alias="BROKER_URL")
-    secret_key: str = Field(default="", validation_alias="SECRET_KEY")
+    secret_key: str = Field(default="", validation_alias="SECRET_KEY", repr=False)
     secret_key_file: Path | None = Field(default=None, validation_alias="SECRET_KEY_FILE")
+    secrets_key: str = Field(default="", validation_alias="SECRETS_KEY", repr=False)
+    secrets_key_file: Path | None = Field(default=None, validation_alias="SECRETS_KEY_FILE")
     signing_key_file: Path | None = Field(
         default=None, validation_alias="COUNTERSIGN_SIGNING_KEY_FILE"
     )
@@ -54,6 +57,19 @@ class Environment(BaseSettings):
         if self.secret_key_file:
             return self.secret_key_file.read_text().strip()
         raise ValueError("Set SECRET_KEY or SECRET_KEY_FILE (`make run` makes one for you).")
+
+    def read_secrets_key(self) -> list[str]:
+        """What stored secrets are encrypted with, the newest first; empty: with the secret key.
+
+        Raises ValueError for a file without a key and for a key that could be guessed.
+        """
+        text = self.secrets_key
+        if not text and self.secrets_key_file:
+            text = self.secrets_key_file.read_text() or ","
+        keys = text.replace(",", " ").split()
+        if text and len("".join(keys[:1])) < SHORTEST_KEY:
+            raise ValueError(f"The first SECRETS_KEY must have {SHORTEST_KEY} characters or more.")
+        return keys
 
 
 def parse_database_url(url: str) -> dict[str, Any]:

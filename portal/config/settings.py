@@ -17,6 +17,7 @@ HOME = env.home
 PUBLIC_URL = env.url
 DEBUG = env.debug
 SECRET_KEY = env.read_secret_key()
+SECRETS_KEY = env.read_secrets_key()
 SIGNING_KEY_FILE = env.signing_key_file or HOME / "keys" / "permit.pem"
 ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.strip()]
 if (_public_host := urlsplit(PUBLIC_URL).hostname) and _public_host not in ALLOWED_HOSTS:
