@@ -60,7 +60,7 @@ def run() -> list[Figure]:
     """Milliseconds against the bar, and the ratio to the engine."""
     at, schema = datetime(2026, 11, 23, 12, tzinfo=UTC), SCHEMAS["v1"]
     states = {
-        name: Known(value, schema[name].source, at, schema[name].provenance)  # type: ignore[arg-type]
+        name: Known(value, schema[name].group, at, schema[name].provenance)  # type: ignore[arg-type]
         for name, value in VALUES.items()
     }
     facts = Facts(states)

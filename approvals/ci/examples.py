@@ -69,7 +69,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "run": {**_RUN, "actor": "ana"},
         "reason": "Release 4.18.2",
         "labels": ["release"],
-        "claims": {"ci.state": "success"},
+        "claims": {"tests.passed": True},
     },
     "RedeemIn": {"run": _RUN, "digest": _DIGEST},
     "WithdrawIn": {"run": _RUN, "reason": "The run was cancelled."},
@@ -123,11 +123,19 @@ BODIES: dict[str, dict[str, Any]] = {
                 "name": "history.last_outcome",
                 "kind": "string",
                 "provenance": "attested",
-                "source": "history",
+                "group": "history",
                 "meaning": "How the last permit there ended.",
                 "unit": "",
                 "enumeration": ["none", "succeeded", "failed", "lost"],
                 "example": "succeeded",
+            }
+        ],
+        "families": [
+            {
+                "name": "metric",
+                "kind": "double",
+                "meaning": "Number that a connection reads.",
+                "example": 0.012,
             }
         ],
     },

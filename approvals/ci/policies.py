@@ -28,7 +28,7 @@ from policies.language.facts import (
     Value,
     check_value,
 )
-from policies.language.reader import unknown_fact
+from policies.language.schema import unknown_fact
 from policies.language.testing import given_facts
 from policies.language.trial import is_for, judge_alone
 from policies.publishing import group_problems

@@ -114,6 +114,7 @@ def present_redeemed(permit: Permit) -> dict[str, Any]:
 
 def present_facts(schema: str) -> dict[str, Any]:
     """A fact schema, in its own order. Raises KeyError for an unknown one."""
+    declared = SCHEMAS[schema]
     return {
         "version": schema,
         "facts": [
@@ -121,13 +122,22 @@ def present_facts(schema: str) -> dict[str, Any]:
                 "name": fact.name,
                 "kind": fact.kind,
                 "provenance": fact.provenance,
-                "source": fact.source,
+                "group": fact.group,
                 "meaning": fact.description,
                 "unit": fact.unit,
                 "enumeration": list(fact.enumeration),
                 "example": fact.example,
             }
-            for fact in SCHEMAS[schema].values()
+            for fact in declared.values()
+        ],
+        "families": [
+            {
+                "name": family.name,
+                "kind": family.kind,
+                "meaning": family.description,
+                "example": family.example,
+            }
+            for family in declared.families.values()
         ],
     }
 

@@ -304,10 +304,19 @@ class FactOut(Schema):
     name: str
     kind: Literal["bool", "int", "double", "string", "list"]
     provenance: Literal["attested", "claimed"]
-    source: str
+    group: str
     meaning: str
     unit: str
     enumeration: list[str]
+    example: bool | int | float | str | list[str]
+
+
+class FamilyOut(Schema):
+    """A family: attested facts `name.anything` of one kind, which connections give."""
+
+    name: str
+    kind: Literal["bool", "int", "double", "string", "list"]
+    meaning: str
     example: bool | int | float | str | list[str]
 
 
@@ -316,6 +325,7 @@ class FactsOut(Schema):
 
     version: str
     facts: list[FactOut]
+    families: list[FamilyOut]
 
 
 class Problem(Schema):

@@ -10,12 +10,14 @@ from approvals.context.history import history_of
 from approvals.context.registry import AT_HAND, REMOTE, SOURCES, VOLATILE
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.models import Reading, Request
+from policies.language.document import PinnedPolicy
 from policies.language.facts import Facts, FactState, Known, Unknown
-from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
 from portal.kernel.canonical import digest_of
 from portal.kernel.text import make_visible
 
 log = logging.getLogger(__name__)
+
+NO_SOURCE = Unknown("no source is connected for it", "absent")
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,8 @@ def facts_at_hand(question: Question) -> dict[str, FactState]:
 
 def wanted_sources(question: Question, facts: Iterable[str] | None = None) -> list[Source]:
     """Remote sources worth asking about this request; only those of `facts` when given."""
-    schema = SCHEMAS[CURRENT_SCHEMA]
-    names = None if facts is None else {schema[name].source for name in facts}
-    return [s for s in REMOTE if s.applies(question) and (names is None or s.name in names)]
+    names = None if facts is None else frozenset(facts)
+    return [s for s in REMOTE if s.applies(question) and (names is None or s.gives_any(names))]
 
 
 def silent(source: Source, reason: str) -> dict[str, FactState]:
@@ -80,6 +81,13 @@ def without_source(question: Question) -> dict[str, FactState]:
         if not source.applies(question)
         for fact in source.fact_types()
     }
+
+
+def with_sourceless(facts: Facts, policies: Iterable[PinnedPolicy]) -> Facts:
+    """`facts`, and those that `policies` read though nobody was there to tell or be asked."""
+    read = frozenset().union(*(one.document.reads.union(one.document.hold) for one in policies))
+    missing = read - facts.keys()
+    return facts.replaced(dict.fromkeys(missing, NO_SOURCE)) if missing else facts
 
 
 def ask(source: Source, question: Question) -> Answer:

@@ -9,14 +9,13 @@ from uuid import UUID
 from approvals.context.history import History
 from policies.freezes.state import Calendar
 from policies.language.facts import (
-    CURRENT_SCHEMA,
-    SCHEMAS,
     FactType,
     FactValueError,
     Known,
     Unknown,
     check_value,
 )
+from policies.language.schema import facts_given
 from policies.models import PolicyVersion
 
 
@@ -59,20 +58,26 @@ class SourceFailed(Exception):
 class Source(ABC):
     """One place facts come from.
 
+    `gives`: the groups of facts it gives whole (`time`), and names of single ones (`git.head`).
     `budget`: seconds one reading may take. `time_to_live`: how long an answer may be shown before
     it is read again while a request waits. `at_hand`: answered by this process and its database
     alone, so it can be read inside the POST. `silence`: why a value may be missing.
     """
 
     name: str
+    gives: tuple[str, ...]
     at_hand: bool = False
     budget: float = 5.0
     time_to_live: timedelta = timedelta(seconds=30)
     silence: str = "the source has no value for it"
 
-    def fact_types(self) -> list[FactType]:
+    def fact_types(self) -> tuple[FactType, ...]:
         """The facts this source gives, from the schema."""
-        return [fact for fact in SCHEMAS[CURRENT_SCHEMA].values() if fact.source == self.name]
+        return facts_given(self.gives)
+
+    def gives_any(self, names: frozenset[str]) -> bool:
+        """Whether one of these facts is among those it gives."""
+        return any(fact.name in names for fact in self.fact_types())
 
     def applies(self, question: Question) -> bool:
         """Whether this source can know anything about the request."""

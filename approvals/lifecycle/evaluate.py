@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from approvals.context.collect import facts_digest
+from approvals.context.collect import facts_digest, with_sourceless
 from approvals.context.drift import unknown_held
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
@@ -132,6 +132,7 @@ def judge(
     later they deny.
     """
     request = change.request
+    facts = with_sourceless(facts, policies)
     before = request.verdict.body["decide_within"] if request.verdict else 0
     judgement, _ = give_verdict(change, policies, facts)
     if request.risk != judgement.risk:

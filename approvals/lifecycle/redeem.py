@@ -8,7 +8,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.context.collect import ask_all, facts_at_hand, question_about, wanted_sources
+from approvals.context.collect import (
+    ask_all,
+    facts_at_hand,
+    question_about,
+    wanted_sources,
+    with_sourceless,
+)
 from approvals.context.registry import SOURCES
 from approvals.lifecycle.differences import Difference, approved_on, differences
 from approvals.lifecycle.enrich import want_again
@@ -130,7 +136,10 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     question = question_about(request, now())
     people = AUTHORS if _decided(request) else frozenset[str]()
     answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
-    facts = Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states})
+    facts = with_sourceless(
+        Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states}),
+        policies,
+    )
     silent = {fact.name for name in answer.failed for fact in SOURCES[name].fact_types()}
     if silent & _indispensable(request, policies, facts):
         _remember_failure(request, answer.error)

@@ -14,6 +14,7 @@ from approvals.context.collect import (
     wanted_sources,
     without_source,
 )
+from approvals.context.registry import SOURCES
 from approvals.context.source import Question, Source
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge
@@ -33,6 +34,9 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.ids import new_id
 from portal.kernel.joined import Joined
 from portal.ledger.actors import service_actor
+
+# Groups of facts that a pipeline knows as well as its forge does, and might try to say itself.
+FORGE = frozenset({"ci", "pr", "deployment"})
 
 
 @dataclass(frozen=True)
@@ -224,11 +228,11 @@ def _first_facts(question: Question, sources: list[Source]) -> dict[str, FactSta
 
 def check_claims(claims: Mapping[str, Any]) -> None:
     """Only declared claims of the right type come in. Raises Invalid naming each bad one."""
-    known = {f.name: f for f in SCHEMAS[CURRENT_SCHEMA].values() if f.source == "claims"}
+    known = {fact.name: fact for fact in SOURCES["claims"].fact_types()}
     problems = []
     for name, value in claims.items():
         if name not in known:
-            problems.append((name, f"is no fact a pipeline may claim; known: {', '.join(known)}"))
+            problems.append((name, f"{_no_claim(name)}; known: {', '.join(known)}"))
             continue
         try:
             check_value(known[name], value)
@@ -239,6 +243,15 @@ def check_claims(claims: Mapping[str, Any]) -> None:
             f"The claim {problems[0][0]} {problems[0][1]}.",
             errors=[{"field": f"claims.{name}", "message": text} for name, text in problems],
         )
+
+
+def _no_claim(name: str) -> str:
+    """Why it may not be claimed, as the rest of a sentence that begins with its name."""
+    fact = SCHEMAS[CURRENT_SCHEMA].get(name)
+    if fact is None or fact.claimed:
+        return "is no fact a pipeline may claim"
+    teller = "a connected forge tells this" if fact.group in FORGE else "the portal finds it out"
+    return f"is not for the pipeline to say: {teller}"
 
 
 def _want(request: Request, sources: list[Source]) -> None:

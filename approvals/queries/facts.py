@@ -18,11 +18,25 @@ from portal.templatetags.times import clock_words
 GROUPS = {
     "policy": _("Policy"),
     "git": _("Change"),
-    "claims": _("Checks"),
+    "pr": _("Change"),
+    "migration": _("Change"),
+    "terraform": _("Change"),
+    "image": _("Artifact"),
+    "ci": _("Checks"),
+    "tests": _("Checks"),
+    "deploy": _("Checks"),
     "history": _("Live state"),
+    "deployment": _("Live state"),
+    "alerts": _("Live state"),
+    "incident": _("Live state"),
+    "oncall": _("Live state"),
+    "metric": _("Live state"),
+    "flag": _("Live state"),
+    "text": _("Live state"),
+    "items": _("Live state"),
     "request": _("Request"),
-    "freezes": _("Calendar"),
-    "clock": _("Calendar"),
+    "ops": _("Calendar"),
+    "time": _("Calendar"),
 }
 LABELS = {
     "git.exists": _("Commit is in the repository"),
@@ -96,8 +110,8 @@ QUIET = frozenset(
     | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
     | {"git.signed", "time.weekday", "time.hour", "request.actor"}
 )
-# Sources that have nothing to say of most requests.
-UNTOLD = frozenset({"claims", "policy"})
+# Groups that have nothing to say of most requests.
+UNTOLD = frozenset({"tests", "deploy", "terraform", "policy"})
 SHOWN_PATHS = 12
 
 
@@ -118,6 +132,11 @@ class FactRow:
     held: bool
     reason: str
     used: bool
+
+    @property
+    def group(self) -> str:
+        """The first word of its name."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -215,9 +234,9 @@ class _Reader:
         state = self.facts.state(fact.name)
         if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
             return False
-        untold = fact.source in UNTOLD and not isinstance(state, Known)
+        untold = fact.group in UNTOLD and not isinstance(state, Known)
         untold |= fact.name == "ops.next_freeze_s" and _is_far(state)
-        if self.about_policy and fact.source != "policy":
+        if self.about_policy and fact.group != "policy":
             return fact.name in self.used and not untold
         return fact.name in self.used or not (untold or fact.name in QUIET)
 
@@ -228,7 +247,7 @@ class _Reader:
             label=str(LABELS.get(name, name)),
             value=COMPOSED[name](self.facts, name) if name in COMPOSED else words(state, name),
             status=_status(name, state, self.failing),
-            source=fact.source,
+            source=state.source if isinstance(state, Known) else fact.group,
             observed_at=state.observed_at if isinstance(state, Known) else None,
             provenance=fact.provenance,
             changed=name in self.news,
@@ -260,21 +279,21 @@ def fact_rows(
         captured_at=snapshot.captured_at,
         about_policy=isinstance(facts.state("policy.name"), Known),
     )
-    schema = SCHEMAS[CURRENT_SCHEMA].values()
-    return _together([reader.row(fact) for fact in schema if reader.shows(fact)])
+    listed = SCHEMAS[CURRENT_SCHEMA].only(facts.keys() | reader.used)
+    return _together([reader.row(fact) for fact in listed if reader.shows(fact)])
 
 
 def _together(rows: list[FactRow]) -> list[FactRow]:
-    """One row for all facts of a source that are unknown for one reason and no policy reads."""
+    """One row for all facts of a group that are unknown for one reason and no policy reads."""
     kept: list[FactRow] = []
     silent: dict[tuple[str, str], int] = {}
     for row in rows:
-        key = (row.source, row.reason)
+        key = (row.group, row.reason)
         if row.status not in {"unknown", "reading"} or row.used or row.held or row.changed:
             kept.append(row)
         elif key in silent:
             first = kept[silent[key]]
-            label = _("Everything else from %(source)s") % {"source": row.source}
+            label = _("Everything else from %(group)s") % {"group": row.group}
             kept[silent[key]] = replace(first, label=str(label))
         else:
             silent[key] = len(kept)
@@ -283,13 +302,13 @@ def _together(rows: list[FactRow]) -> list[FactRow]:
 
 
 def grouped(rows: Iterable[FactRow]) -> list[FactGroup]:
-    """Changed ones first, then by where they come from."""
+    """Changed ones first, then by what they are about."""
     listed = list(rows)
     changed = [row for row in listed if row.changed]
     groups = [FactGroup(str(_("Changed")), changed)] if changed else []
     by_title: dict[str, list[FactRow]] = {}
-    for source, title in GROUPS.items():
-        found = [row for row in listed if row.source == source and not row.changed]
+    for group, title in GROUPS.items():
+        found = [row for row in listed if row.group == group and not row.changed]
         by_title.setdefault(str(title), []).extend(found)
     return groups + [FactGroup(title, found) for title, found in by_title.items() if found]
 

@@ -214,7 +214,7 @@ def _typed(fact: FactType, before: FactState, wish: Mapping[str, str]) -> FactSt
         return before if isinstance(before, Unknown) else gone
     if isinstance(before, Known) and write_typed(before.value) == text:
         return before
-    return Known(read_typed(fact, text), fact.source, now(), fact.provenance)
+    return Known(read_typed(fact, text), fact.group, now(), fact.provenance)
 
 
 def _field(fact: FactType, state: FactState, typed: str, error: str) -> FactField:

@@ -194,6 +194,7 @@ class Unknown:
 FactState = Known | Unknown
 
 NOT_GATHERED = Unknown("not gathered yet", "pending")
+ONLY_CLAIMED = Unknown("only the caller said so", "absent")
 
 
 class Facts(Mapping[str, FactState]):
@@ -285,6 +286,8 @@ def _state_from_json(name: str, data: object, schema: str) -> FactState:
     match data:
         case {"unknown": ("pending" | "unavailable" | "absent") as kind, "reason": str(reason)}:
             return _shown(reason, kind)
+        case {"provenance": "claimed"} if not fact_type.claimed:
+            return ONLY_CLAIMED  # it was a claim when it was stored, and is none any more
         case {"value": value, "source": str(source), "observed_at": str(at)}:
             checked = check_value(fact_type, _value_from_json(fact_type, value))
             return Known(checked, source, _moment(name, at), fact_type.provenance)

@@ -118,7 +118,7 @@ class _Lint:
         return (
             bool(facts)
             and not self.claims(node, loops)
-            and all(self._schema[name].source != "request" for name in facts)
+            and all(self._schema[name].group != "request" for name in facts)
         )
 
     def _facts(self, node: Node) -> set[str]:

@@ -14,7 +14,8 @@ from policies.language.document import (
     Supersede,
 )
 from policies.language.nodes import YamlNode
-from policies.language.reader import Reader, unknown_fact
+from policies.language.reader import Reader
+from policies.language.schema import unknown_fact
 
 KEYS = (
     *("mode", "risk", "hold", "tolerate", "on_unavailable", "on_drift", "supersede", "step_up"),

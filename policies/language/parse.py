@@ -142,7 +142,7 @@ def _definition_problem(name: str, schema: Schema) -> str | None:
         return "a name is lower-case letters, digits and underscores, at most 63"
     if name in _RESERVED.split():
         return f"'{name}' is a word of the condition language; use another name"
-    if any(fact.split(".")[0] == name for fact in schema):
+    if name in schema.words:
         return f"'{name}' is the first word of a fact; use another name"
     return None
 

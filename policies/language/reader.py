@@ -9,7 +9,7 @@ from policies.language.fields import Report
 from policies.language.lint import Linter
 from policies.language.nodes import Scalar, YamlNode
 from policies.language.problems import did_you_mean
-from policies.language.schema import FactType, Schema
+from policies.language.schema import FactType, Schema, unknown_fact
 from policies.language.template import Template, TemplateError, read_template
 
 REQUIRE_KEYS = ("count", "from")
@@ -181,8 +181,3 @@ class Reader:
             if name not in self.asking:
                 hint = did_you_mean(name, self.asking)
                 self.report.add(node, f"distinct_across: no require rule '{name}'{hint}")
-
-
-def unknown_fact(name: str, schema: Schema) -> str:
-    """The message for a fact that the schema does not have."""
-    return f"unknown fact '{name}'{did_you_mean(name, schema)}"

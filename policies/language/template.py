@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 
 from policies.language.facts import Facts, Known, Value, value_to_json
-from policies.language.problems import did_you_mean
-from policies.language.schema import Schema
+from policies.language.schema import Schema, unknown_fact
 from portal.kernel.text import make_visible
 
 MAX_CHARACTERS = 500
@@ -57,8 +56,7 @@ def read_template(text: str, schema: Schema) -> Template:
             if len(match[0]) == 1:
                 raise TemplateError(match.start(), "a single brace; write {{ or }} for a brace")
         elif name not in schema:
-            message = f"unknown fact '{name}'{did_you_mean(name, schema)}"
-            raise TemplateError(match.start() + 1, message)
+            raise TemplateError(match.start() + 1, unknown_fact(name, schema))
         else:
             reads.add(name)
     return Template(text, frozenset(reads))

@@ -69,7 +69,7 @@ def given_facts(document: PolicyDocument, given: Iterable[tuple[str, Value | Non
             states[name] = _GONE
         else:
             fact = schema[name]
-            states[name] = Known(value, fact.source, _AT, fact.provenance)
+            states[name] = Known(value, fact.group, _AT, fact.provenance)
     return Facts(states, document.facts)
 
 

@@ -13,8 +13,7 @@ _DRAFT = "sha256:" + "0" * 64
 
 def facts_to_try(document: PolicyDocument) -> tuple[FactType, ...]:
     """The facts that the document reads, and the target, in the order of the schema."""
-    schema = SCHEMAS[document.facts]
-    return tuple(schema[name] for name in schema if name in document.reads or name in TARGET)
+    return SCHEMAS[document.facts].only(document.reads.union(TARGET))
 
 
 def judge_alone(document: PolicyDocument, facts: Facts, version: int = 0) -> Verdict:

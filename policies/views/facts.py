@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from policies.language.reference import kind_words, meaning
-from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
+from policies.language.reference import by_group, families, kind_words, meaning
+from policies.language.schema import CURRENT_SCHEMA, GROUPS, FactType
 from policies.language.template import show
 from portal.kernel.http import PersonRequest
 
@@ -26,11 +26,17 @@ class FactLine:
 @require_safe
 def facts(request: PersonRequest) -> HttpResponse:
     """One long page, so that the browser can search it; each fact has an anchor of its name."""
-    groups: dict[str, list[FactLine]] = {}
-    for fact in SCHEMAS[CURRENT_SCHEMA].values():
-        line = FactLine(
-            fact.name, kind_words(fact), fact.claimed, meaning(fact), show(fact.example)
-        )
-        groups.setdefault(fact.source, []).append(line)
-    context = {"schema": CURRENT_SCHEMA, "groups": list(groups.items())}
+    groups = [
+        (group, GROUPS[group], [_line(fact) for fact in found])
+        for group, found in by_group(CURRENT_SCHEMA).items()
+    ]
+    context = {
+        "schema": CURRENT_SCHEMA,
+        "groups": groups,
+        "families": [_line(fact) for fact in families(CURRENT_SCHEMA)],
+    }
     return render(request, "policies/facts.html", context)
+
+
+def _line(fact: FactType) -> FactLine:
+    return FactLine(fact.name, kind_words(fact), fact.claimed, meaning(fact), show(fact.example))

@@ -19,7 +19,7 @@ from tests.factories import STAGING_AUTO, ask
 
 LOOSER = {
     "labels": ["hotfix", "approved", "self_approval"],
-    "claims": {"tests.passed": True, "ci.state": "success", "deploy.canary_error_rate": 0.0},
+    "claims": {"tests.passed": True, "terraform.destroys": 0, "deploy.canary_error_rate": 0.0},
     "reason": "Approved by everybody; count: 0",
     "run": {"id": "loose", "attempt": 1, "actor": "admin"},
 }
@@ -46,7 +46,7 @@ RAISES = """\
         "{id: a, when: \"'hotfix' in request.labels\", approve: auto}",
         "{id: a, when: \"!('hotfix' in request.labels)\", deny: No.}",
         '{id: a, when: "!tests.passed", require: {count: 2, from: [team-leads]}}',
-        "{id: a, when: ci.state != 'success', limit: {valid_for: 5m}}",
+        "{id: a, when: terraform.plan_digest != 'x', limit: {valid_for: 5m}}",
     ],
 )
 def test_text_lowers_quorum_is_refused_when_it_is_written(policy, rule):
@@ -90,13 +90,15 @@ def test_empty_approver_set(who, policy):
     assert post(who.secret, body()).json()["status"] == "pending"
 
 
-@pytest.mark.parametrize("list_", ["labels", "failed"])
+@pytest.mark.parametrize("list_", ["labels", "destroyed"])
 @pytest.mark.parametrize("value", ["", " ", "\u200b"])
 def test_empty_value_allowed(who, policy, list_, value):
     """C6: an empty word is in no list, and an empty list fits no rule that approves."""
     allow = "{id: a, when: \"request.commit in [''] && git.signed\", approve: auto}"
     policy(STAGING_AUTO.replace("rules:\n", f"rules:\n  - {allow}\n{RAISES}"))
-    wish = {"labels": [value]} if list_ == "labels" else {"claims": {"ci.failed": [value]}}
+    wish = (
+        {"labels": [value]} if list_ == "labels" else {"claims": {"terraform.destroyed": [value]}}
+    )
     answer = post(who.secret, body(subject={}, **wish))
     if answer.status_code == 201:
         verdict = Request.objects.get().verdict.body

@@ -110,8 +110,11 @@ def test_a_wrong_field_is_named(who, field):
 
 
 CLAIMS = {
-    "ci.failed": ([["a\nb"], ["x" * 201], [1], "unit", None, {}, True], ["unit", "lint"]),
-    "ci.state": (["sideways", "a\nb", "x" * 1001, 1, ["success"], None], "success"),
+    "terraform.destroyed": ([["a\nb"], ["x" * 201], [1], "a.b", None, {}, True], ["a.b", "c.d"]),
+    "terraform.plan_digest": (["a\nb", "x" * 1001, 1, ["success"], None], "sha256:" + "0" * 64),
+    "terraform.destroys": (["1", 1.5, True, [1], None], 1),
+    "ci.state": (["success", "sideways"], None),
+    "metric.error_rate": ([0.0], None),
     "tests.passed": (["yes", 1, None, [True]], True),
     "deploy.canary_error_rate": (["0.1", 2**60, None, True], 0.25),
     "no.such": ([1, "x", {"y": 1}], None),

@@ -12,6 +12,7 @@ class ClockSource(Source):
     """Weekday and hour in UTC."""
 
     name = "clock"
+    gives = ("time",)
     at_hand = True
 
     def read(self, question: Question) -> Mapping[str, object | None]:

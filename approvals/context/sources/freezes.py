@@ -11,6 +11,7 @@ class FreezesSource(Source):
     """Freezes, exceptions and business hours that reach the environment."""
 
     name = "freezes"
+    gives = ("ops",)
     at_hand = True
     silence = "no business hours are defined there, or an imported calendar cannot be read"
 

@@ -20,6 +20,23 @@ class GitSource(Source):
     """Reads a mirror of the project's repository, fetched fresh for every reading."""
 
     name = "git"
+    gives = (
+        "git.exists",
+        "git.head",
+        "git.is_head",
+        "git.on_branch",
+        "git.author",
+        "git.committer",
+        "git.authors",
+        "git.subject",
+        "git.signed",
+        "git.signature",
+        "git.paths",
+        "git.files_changed",
+        "git.insertions",
+        "git.deletions",
+        "git.diff_lines",
+    )
     budget = 15.0
     silence = "the project has no git repository, or no commit was named"
 

@@ -9,6 +9,15 @@ class HistorySource(Source):
     """Facts about what happened on this environment before."""
 
     name = "history"
+    gives = (
+        "history.running_commit",
+        "history.running_since_s",
+        "history.last_success_age_s",
+        "history.last_outcome",
+        "history.deploys_7d",
+        "history.failures_7d",
+        "history.first_time",
+    )
     at_hand = True
     silence = "nothing has run there yet"
 

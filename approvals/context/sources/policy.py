@@ -11,6 +11,7 @@ class PolicySource(Source):
     """Facts about the version that a request is for; every other request has none."""
 
     name = "policy"
+    gives = ("policy",)
     at_hand = True
     silence = "the request is not about a policy"
 

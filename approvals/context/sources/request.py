@@ -9,6 +9,7 @@ class RequestSource(Source):
     """Project, environment, action and subject (the permit is bound to them), and who asks."""
 
     name = "request"
+    gives = ("request",)
     at_hand = True
 
     def read(self, question: Question) -> Mapping[str, object | None]:
@@ -36,6 +37,7 @@ class ClaimsSource(Source):
     """Facts that only the caller vouches for; they can tighten a verdict, never loosen it."""
 
     name = "claims"
+    gives = ("tests", "deploy", "terraform")
     at_hand = True
     silence = "the pipeline did not say"
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from approvals.context.registry import SOURCES, VOLATILE
 from approvals.context.source import Source
 from approvals.states import OPEN, PERMIT_TRANSITIONS, TRANSITIONS, Status
-from policies.language.reference import fact_table
+from policies.language.reference import fact_tables, family_table
 from policies.language.schema import CURRENT_SCHEMA
 from portal.ledger.events import COMMON, EVENTS, HISTORY, EventType
 
@@ -84,10 +84,10 @@ def events_page() -> str:
 
 def facts_page() -> str:
     """Where facts come from, and all of them."""
-    rows = ["| source | read | answer is shown for | unknown because |", "|---|---|---|---|"]
+    rows = ["| source | gives | read | shown for | unknown because |", "|---|---|---|---|---|"]
     rows += [_source(source) for source in SOURCES.values()]
     title = f"Facts ({CURRENT_SCHEMA})"
-    head = HEAD.format(title=title, source="policies/language/schema.py")
+    head = HEAD.format(title=title, source="policies/language/vocabulary/")
     return "\n".join(
         [
             head,
@@ -100,18 +100,29 @@ def facts_page() -> str:
             f"read again. {_code(sorted(VOLATILE))} move by themselves: a new value of theirs is",
             "not shown as a change.\n",
             "## Facts\n",
-            fact_table(CURRENT_SCHEMA),
+            "Facts with one first word are a group. Where no source is connected for one that a",
+            "policy reads, it is unknown, and what reads it fails closed.\n",
+            fact_tables(CURRENT_SCHEMA),
+            "## Families\n",
+            "What an outside system measures has the name that its connection gives it, of a type",
+            "that the first word fixes; so a policy that reads it can be checked without the",
+            "portal. NAME is lower-case letters, digits and underscores, begins with a letter, and",
+            "has at most 50 characters; it is not `in`, `true`, `false` or `null`.\n",
+            family_table(CURRENT_SCHEMA),
             "",
         ]
     )
 
 
 def _source(source: Source) -> str:
+    gives = _code(dict.fromkeys(fact.group for fact in source.fact_types()))
     if source.at_hand:
-        return f"| {source.name} | inside the POST | | {source.silence} |"
+        return f"| {source.name} | {gives} | inside the POST | | {source.silence} |"
     shown = f"{source.time_to_live.total_seconds():g} s"
     read = f"by a worker, within {source.budget:g} s"
-    return f"| {source.name} | {read} | {shown} | {source.silence}, or why reading failed |"
+    return (
+        f"| {source.name} | {gives} | {read} | {shown} | {source.silence}, or why reading failed |"
+    )
 
 
 def _picture(moves: Moves, *, first: str) -> str:

@@ -10,7 +10,10 @@ from policies.language.conditions.errors import ConditionError
 from policies.language.conditions.guards import check_guards, names_in
 from policies.language.conditions.tree import Node, read_tree
 from policies.language.facts import Facts, Known, Value
-from policies.language.schema import Schema
+from policies.language.schema import Kind, Schema
+
+#: Facts of families that one document may name: the engine is told of each.
+MAX_OF_FAMILIES = 200
 
 
 class Truth(StrEnum):
@@ -84,8 +87,9 @@ class Compiler:
         self._schema = schema
         self._definitions = tuple(definitions)
         self._cost = 0
-        kinds = {name: fact.kind for name, fact in schema.items()}
-        self._engine = Engine({**kinds, **dict.fromkeys(self._definitions, "bool")})
+        # Of a family only what the document names, or there would be no end of them.
+        self._of_families: frozenset[str] = frozenset()
+        self._engine = self._engine_for(self._of_families)
 
     def compile(self, text: str, *, before: str | None = None) -> Condition:
         """The condition `text`; with `before`, only definitions above that one may be used.
@@ -95,12 +99,26 @@ class Compiler:
         end = len(self._definitions) if before is None else self._definitions.index(before)
         earlier, later = self._definitions[:end], self._definitions[end:]
         self._spend(0)
+        self._declare(self._schema.named_in(text))
         program = self._engine.compile(text)
         tree = read_tree(program.serialized())
         check_guards(tree, self._schema, earlier, later)
         reads, names = names_in(tree, self._schema), names_in(tree, earlier)
         self._spend(worst_cost(tree, self._schema, reads))
         return Condition(text, tree, reads, names, program)
+
+    def _declare(self, names: frozenset[str]) -> None:
+        wanted = self._of_families | {name for name in names if name in self._schema}
+        if len(wanted) > MAX_OF_FAMILIES:
+            message = f"too many facts of connections; at most {MAX_OF_FAMILIES} in a document"
+            raise ConditionError.at(0, message)
+        if wanted != self._of_families:
+            self._of_families, self._engine = wanted, self._engine_for(wanted)
+
+    def _engine_for(self, of_families: frozenset[str]) -> Engine:
+        variables: dict[str, Kind] = dict.fromkeys(self._definitions, "bool")
+        variables |= {name: self._schema[name].kind for name in (*self._schema, *of_families)}
+        return Engine(variables, lambda word: [*self._schema.near(word), *self._definitions])
 
     def _spend(self, cost: int) -> None:
         if cost > MAX_COST:

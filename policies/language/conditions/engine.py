@@ -5,7 +5,7 @@ that `facts.check_value` let through, and only those that the expression reads.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cel_expr_python import cel
@@ -16,6 +16,8 @@ from policies.language.globs import match_glob
 from policies.language.problems import did_you_mean
 
 MAX_CHARACTERS = 4_000
+
+Near = Callable[[str], Iterable[str]]
 
 _STRINGS = cel.Type.List(cel.Type.STRING)
 _TYPES = {
@@ -76,8 +78,13 @@ _MATCHES_PATH = cel.FunctionDecl(
 class Engine:
     """Compiles conditions over one set of variables. Safe to share between threads."""
 
-    def __init__(self, variables: Mapping[str, Kind]) -> None:
-        self._names = tuple(variables)
+    def __init__(
+        self,
+        variables: Mapping[str, Kind],
+        near: Near = lambda _: (),
+    ) -> None:
+        """`near`: the names to look through for what an unknown one may have meant."""
+        self._near = near
         self._environment = cel.NewEnv(
             variables={name: _TYPES[kind] for name, kind in variables.items()},
             extensions=[cel.CelExtension("countersign", [_MATCHES_PATH])],
@@ -102,7 +109,7 @@ class Engine:
         try:
             expression = self._environment.compile(text)
         except (RuntimeError, TypeError) as error:
-            raise ConditionError(_mistakes(str(error), text, self._names)) from None
+            raise ConditionError(_mistakes(str(error), text, self._near)) from None
         if expression.return_type() != cel.Type.BOOL:
             name = expression.return_type().name().lower()
             raise ConditionError.at(0, f"the condition must be true or false, but it is {name}")
@@ -147,17 +154,17 @@ def regex_fits_empty(pattern: str) -> bool:
     return _PROBE.run({"pattern": pattern}) is True
 
 
-def _mistakes(report: str, text: str, names: tuple[str, ...]) -> list[Mistake]:
+def _mistakes(report: str, text: str, near: Near) -> list[Mistake]:
     found = _ERROR.findall(report)
     undeclared = [row for row in found if _UNDECLARED.search(row[2])]
     # Whatever else the engine says about an undeclared name only follows from it.
     rows = undeclared or found
     if not rows:
         return [Mistake(0, _without_notes(report.splitlines()[0] if report else "not readable"))]
-    return [_mistake(int(line), int(column), said, text, names) for line, column, said in rows]
+    return [_mistake(int(line), int(column), said, text, near) for line, column, said in rows]
 
 
-def _mistake(line: int, column: int, said: str, text: str, names: tuple[str, ...]) -> Mistake:
+def _mistake(line: int, column: int, said: str, text: str, near: Near) -> Mistake:
     offset = _offset(text, line, column)
     match = _UNDECLARED.search(said)
     if match is None:
@@ -168,7 +175,7 @@ def _mistake(line: int, column: int, said: str, text: str, names: tuple[str, ...
     # The engine points at the last dot of a dotted name.
     start = text.rfind(word, 0, offset + len(word))
     kind = "fact" if "." in word else "name"
-    message = f"unknown {kind} '{word}'{did_you_mean(word, names)}"
+    message = f"unknown {kind} '{word}'{did_you_mean(word, near(word))}"
     return Mistake(start if start >= 0 else offset, message)
 
 

@@ -53,8 +53,7 @@ class _Guard:
     def _loop(self, node: Loop, loops: tuple[str, ...]) -> Iterator[Mistake]:
         if len(loops) >= MAX_LOOPS:
             yield Mistake(node.offset, f"at most {MAX_LOOPS} loops inside each other")
-        taken = {*self.definitions, *self.later, *loops}
-        taken |= {fact.split(".")[0] for fact in self.schema}
+        taken = {*self.definitions, *self.later, *loops, *self.schema.words}
         if node.variable in taken:
             message = f"'{node.variable}' already means something; name the variable otherwise"
             yield Mistake(node.offset, message)

@@ -77,7 +77,7 @@ def test_an_exception_lets_exactly_its_target_through(frozen):
 def test_labels_and_claims_select_no_exception(frozen):
     a_freeze(frozen.admin, frozen.project)
     an_exception(frozen.admin, frozen.project, action="hotfix")
-    asked = ask(frozen, "staging", labels=["hotfix", "INC-4711"], claims={"ci.state": "success"})
+    asked = ask(frozen, "staging", labels=["hotfix", "INC-4711"], claims={"tests.passed": True})
     assert asked.status == "denied"
 
 

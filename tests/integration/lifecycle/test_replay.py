@@ -57,7 +57,7 @@ def policies_named(body):
 def live_through_everything(who, git):
     """Requests that are let through, decided, drift, expire, are blocked, denied and redeemed."""
     git.says |= {"git.signed": True, "git.diff_lines": 20, "git.paths": ["a\u202eb", "é" * 50]}
-    claims = {"deploy.canary_error_rate": 0.0125, "ci.failed": ["lint"]}
+    claims = {"deploy.canary_error_rate": 0.0125, "terraform.destroyed": ["a.b"]}
     ask(who, "staging")
     redeem(who, git.come(ask(who, "staging")))
     redeem(who, decide(git.come(ask(who, claims=claims)), who.alice))

@@ -33,7 +33,7 @@ def state(name: str, value: object) -> FactState:
     if isinstance(value, Unknown):
         return value
     declared = SCHEMAS["v1"][name]
-    return Known(value, declared.source, NOW, declared.provenance)
+    return Known(value, declared.group, NOW, declared.provenance)
 
 
 def facts(values: Mapping[str, object] | None = None, *, target: bool = True) -> Facts:

@@ -30,7 +30,7 @@ tests:
     expect: {verdict: review, because: [production-lead]}
 """
 FACT = {
-    "name": "ops.moon", "kind": "string", "provenance": "attested", "source": "ops",
+    "name": "ops.moon", "kind": "string", "provenance": "attested",
     "meaning": "Phase of the moon.", "enumeration": ["new", "full"], "unit": "",
     "example": "full",
 }  # fmt: skip
@@ -109,20 +109,34 @@ def test_a_downloaded_schema_is_the_one_of_the_code():
     assert (name, schema) == ("v1", SCHEMAS["v1"])
 
 
+FAMILY = {"name": "metric", "kind": "double", "meaning": "A number.", "example": 0.5}
+WHOLE = {"version": "v1", "facts": [FACT], "families": [FAMILY]}
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", json.dumps({**WHOLE, "version": 1}).encode()])
+def test_what_is_no_schema_is_refused(raw):
+    read_schema(json.dumps(WHOLE).encode())
+    with pytest.raises(SchemaError):
+        read_schema(raw)
+
+
 @pytest.mark.parametrize(
-    "raw",
+    ("part", "wrong"),
     [
-        b"", b"[]", b"{}", b'{"version": "v1", "facts": []}', b'{"version": 1, "facts": [{}]}',
-        b'{"version": "v1", "facts": [1]}', b'{"version": "v1", "facts": "x"}',
-        *(json.dumps({"version": "v1", "facts": [{**FACT, **wrong}]}).encode() for wrong in (
+        *(("facts", wrong) for wrong in ([], [1], [{}], "x", None, [FACT] * 2_001)),
+        *(("families", wrong) for wrong in ([1], [{}], "x", None)),
+        *(("facts", [{**FACT, **wrong}]) for wrong in (
             {"kind": "text"}, {"provenance": "rumoured"}, {"name": "moon"}, {"name": 1},
-            {"enumeration": [1]}, {"unit": None}, {"source": ["ops"]},
+            {"enumeration": [1]}, {"unit": None}, {"name": ["ops"]},
+        )),
+        *(("families", [{**FAMILY, **wrong}]) for wrong in (
+            {"kind": "text"}, {"name": 1}, {"meaning": None},
         )),
     ],
 )  # fmt: skip
-def test_what_is_no_schema_is_refused(raw):
+def test_a_schema_with_a_wrong_part_is_refused(part, wrong):
     with pytest.raises(SchemaError):
-        read_schema(raw)
+        read_schema(json.dumps({**WHOLE, part: wrong}).encode())
 
 
 def test_a_file_is_read_as_it_would_be_stored():

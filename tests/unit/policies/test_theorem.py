@@ -23,6 +23,10 @@ ATTESTED = [
     "request.tier == 'production'",
     "(git.signed ? git.exists : git.is_head)",
     "git.authors.exists_one(a, a == git.author)",
+    "metric.error_rate > 0.01",
+    "flag.open || text.colour == 'red'",
+    "items.regions.all(r, r == 'eu')",
+    "ci.state == 'success' && ci.failed.size() == 0",
 ]
 CLAIMS = ["'hotfix' in request.labels", "request.labels.exists(l, l == 'a')", "tests.passed"]
 VALUES = {
@@ -39,6 +43,12 @@ VALUES = {
     "git.head": st.sampled_from(["aa", "b"]),
     "request.labels": st.lists(st.sampled_from(["hotfix", "a"]), max_size=2),
     "tests.passed": st.booleans(),
+    "metric.error_rate": st.sampled_from([0.0, 0.01, 0.5]),
+    "flag.open": st.booleans(),
+    "text.colour": st.sampled_from(["red", ""]),
+    "items.regions": st.lists(st.sampled_from(["eu", "us"]), max_size=2),
+    "ci.state": st.sampled_from(["success", "failure", "none"]),
+    "ci.failed": st.lists(st.just("lint"), max_size=1),
 }
 EFFECTS = {
     "deny": "deny: 'No: {git.head}.'",
@@ -50,7 +60,7 @@ EFFECTS = {
 }
 LEVELS = ["", "level: soft, ", "level: advisory, "]
 # Whom else to ask while one of these is not to be had; all else may be removed at will.
-NAMED = ["git.signed", "git.paths"]
+NAMED = ["git.signed", "git.paths", "flag.open"]
 UNKNOWN = st.sampled_from([GONE, PENDING, Unknown("there is none", "absent")])
 
 

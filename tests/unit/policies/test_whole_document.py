@@ -141,7 +141,7 @@ def test_what_is_not_written_has_its_default():
         ("git.diff_lines: 10", "git.diff_lines: 1e3", 31, 28, "a number such as 5 or 0.002"),
         ("git.diff_lines: 10", "git.diff_lines: '10'", 31, 28, "a number such as 5 or 0.002"),
         ("on_unavailable: {git.signed", "on_unavailable: {git.singed", 32, 18, "did you mean 'git.signed'?"),
-        ("on_unavailable: {git.signed", "on_unavailable: {ci.state", 32, 18, "whoever leaves it out"),
+        ("on_unavailable: {git.signed", "on_unavailable: {tests.passed", 32, 18, "whoever leaves it out"),
         ("{require: {count: 1, from: [oncall]}}", "{deny: {count: 1}}", 32, 31, "unknown key 'deny'"),
         ("{require: {count: 1, from: [oncall]}}", "{require: {count: 1}}", 32, 40, "on_unavailable git.signed' has no from"),
         ("on_drift: deny", "on_drift: dney", 33, 11, "one of requeue, deny; did you mean 'deny'?"),
