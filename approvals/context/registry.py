@@ -33,5 +33,7 @@ VOLATILE = frozenset(
         "history.last_success_age_s",
         "ops.freeze_ends_s",
         "ops.next_freeze_s",
+        "deployment.age_s",
+        "incident.oldest_age_s",
     }
 )

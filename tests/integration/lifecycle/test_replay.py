@@ -26,6 +26,8 @@ RULES = """\
   - {id: auto, when: request.tier == 'staging' && git.diff_lines < 50, approve: auto}
   - {id: late, when: time.hour >= 20 || git.diff_lines > 100, limit: {decide_within: 2h}}
   - {id: slow, level: advisory, when: deploy.canary_error_rate > 0.01, note: "{time.now}"}
+  - {id: metric, level: advisory, when: metric.error_rate > 0.01 || flag.x, note: "{text.colour}"}
+  - {id: alerts, when: "'hotfix' in request.labels && alerts.count > 0", limit: {valid_for: 1h}}
 """
 MORE = """\
 risk: {high: git.diff_lines > 100, medium: deploy.canary_error_rate > 0.001}

@@ -5,7 +5,8 @@ import pytest
 from approvals.context.collect import NO_SOURCE, with_sourceless
 from approvals.lifecycle.redeem import fresh_facts
 from approvals.models import Reading
-from approvals.queries.facts import GROUPS, fact_rows, grouped
+from approvals.queries.facts import fact_rows, grouped
+from approvals.queries.labels import GROUPS, LABELS
 from approvals.states import Status
 from policies.language.facts import Facts, Known
 from policies.language.schema import SCHEMAS
@@ -95,3 +96,7 @@ def test_every_other_refused_claim_says_why(who, name, why):
 
 def test_every_group_has_a_heading_on_the_request_page():
     assert set(GROUPS) == SCHEMAS["v1"].words
+
+
+def test_every_label_is_of_a_fact():
+    assert [name for name in LABELS if name not in SCHEMAS["v1"]] == []
