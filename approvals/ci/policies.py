@@ -18,6 +18,7 @@ from approvals.ci.policy_schemas import (
 )
 from approvals.ci.present import present_backtest, present_verdict
 from approvals.ci.schemas import Problem as ProblemAnswer
+from approvals.context.collect import with_sourceless
 from approvals.queries import readable_by, request_numbered
 from policies.language.check import check_alone, problems_json
 from policies.language.document import PolicyDocument
@@ -90,7 +91,7 @@ def explain_policy(request: HttpRequest, body: ExplainIn) -> dict[str, Any]:
     facts = (
         given_facts(checked.document, _given(checked.document, body.facts))
         if body.facts is not None
-        else _facts_of(token, body.request)
+        else with_sourceless(_facts_of(token, body.request), checked.document.reads)
     )
     if not is_for(checked.document, facts):
         return answer

@@ -10,7 +10,6 @@ from approvals.context.history import history_of
 from approvals.context.registry import AT_HAND, REMOTE, SOURCES, VOLATILE
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.models import Reading, Request
-from policies.language.document import PinnedPolicy
 from policies.language.facts import Facts, FactState, Known, Unknown
 from portal.kernel.canonical import digest_of
 from portal.kernel.text import make_visible
@@ -83,9 +82,8 @@ def without_source(question: Question) -> dict[str, FactState]:
     }
 
 
-def with_sourceless(facts: Facts, policies: Iterable[PinnedPolicy]) -> Facts:
-    """`facts`, and those that `policies` read though nobody was there to tell or be asked."""
-    read = frozenset().union(*(one.document.reads.union(one.document.hold) for one in policies))
+def with_sourceless(facts: Facts, read: frozenset[str]) -> Facts:
+    """`facts`, and those of `read` that nobody was there to tell or to be asked about."""
     missing = read - facts.keys()
     return facts.replaced(dict.fromkeys(missing, NO_SOURCE)) if missing else facts
 

@@ -12,7 +12,7 @@ from approvals.models import AwaitedGroup, Decision, Request, Snapshot, Verdict
 from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
-from policies.language.document import PinnedPolicy, PinnedVersion
+from policies.language.document import PinnedPolicy, PinnedVersion, read_facts
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
@@ -132,7 +132,7 @@ def judge(
     later they deny.
     """
     request = change.request
-    facts = with_sourceless(facts, policies)
+    facts = with_sourceless(facts, read_facts(policies))
     before = request.verdict.body["decide_within"] if request.verdict else 0
     judgement, _ = give_verdict(change, policies, facts)
     if request.risk != judgement.risk:

@@ -34,7 +34,13 @@ from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
 from approvals.queries import named_drift, owned_by
 from approvals.states import OPEN, WAITING, PermitStatus, Status
-from policies.language.document import OnDrift, PinnedPolicy, indispensable_facts, needed_facts
+from policies.language.document import (
+    OnDrift,
+    PinnedPolicy,
+    indispensable_facts,
+    needed_facts,
+    read_facts,
+)
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Known
 from policies.language.verdict import Verdict as Judgement
@@ -138,7 +144,7 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
     facts = with_sourceless(
         Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states}),
-        policies,
+        read_facts(policies),
     )
     silent = {fact.name for name in answer.failed for fact in SOURCES[name].fact_types()}
     if silent & _indispensable(request, policies, facts):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from approvals.context.collect import with_sourceless
 from approvals.models import Request
 from approvals.queries.filters import Condition
 from approvals.queries.keys import NEWEST, first_keys
@@ -182,7 +183,7 @@ def _case(document: PolicyDocument, start: str) -> Case | None:
 
 def _base(document: PolicyDocument, request: Request | None, case: Case | None) -> Facts:
     if request is not None and request.snapshot is not None:
-        return Facts.from_json(request.snapshot.facts)
+        return with_sourceless(Facts.from_json(request.snapshot.facts), document.reads)
     return given_facts(document, case.given if case else ())
 
 

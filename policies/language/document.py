@@ -243,6 +243,11 @@ def matches(document: PolicyDocument, project: str, environment: str, action: st
     )
 
 
+def read_facts(policies: Iterable[PinnedPolicy]) -> frozenset[str]:
+    """Every fact that these policies read; shadow ones and what is only shown too."""
+    return frozenset().union(*(pinned.document.reads for pinned in policies))
+
+
 def needed_facts(policies: Iterable[PinnedPolicy]) -> frozenset[str]:
     """The facts without which these policies cannot judge; shadow ones add none."""
     documents = [pinned.document for pinned in policies]

@@ -282,6 +282,10 @@ def test_the_fact_schema_is_read_with_a_token_of_any_scope(who):
         _, secret = issue_token(by=who.admin, account=who.account, scopes=[scope])
         found = fits(FactsOut, call(secret, "get", "/policies/facts"))
         assert (found.version, len(found.facts)) == ("v1", len(SCHEMAS["v1"]))
+        families = SCHEMAS["v1"].families
+        assert [(one.name, one.kind) for one in found.families] == [
+            (one.name, one.kind) for one in families.values()
+        ]
         for fact in found.facts:
             declared = SCHEMAS["v1"][fact.name]
             assert check_value(declared, fact.example) == declared.example

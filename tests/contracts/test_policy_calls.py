@@ -134,6 +134,21 @@ def test_a_request_is_explained_by_its_id_and_by_its_number(who):
     assert request.status == "pending"
 
 
+def test_what_a_connection_would_tell_may_be_read_and_given(who):
+    slow = EXAMPLE.replace("request.environment == 'production'", "metric.p99_s > 2.0", 1)
+    by_number = explained(explain(who, slow, request=ask(who).number))
+    (rule,) = [rule for rule in by_number.verdict.rules if rule.rule == "production-lead"]
+    assert rule.result == "cannot_tell"
+    assert "no source is connected for it" in rule.sentence
+    given = {"request.project": "shop", "request.environment": "production",
+             "request.action": "deploy", "metric.p99_s": 0.5}  # fmt: skip
+    found = explained(explain(who, slow, facts=given))
+    (rule,) = [rule for rule in found.verdict.rules if rule.rule == "production-lead"]
+    assert rule.result == "does_not"
+    answer = explain(who, slow, facts={**given, "metrics.p99_s": 0.5})
+    assert "did you mean 'metric.p99_s'?" in answer.json()["errors"][0]["message"]
+
+
 def test_a_request_that_the_document_does_not_match_gets_no_verdict(who):
     request = ask(who)
     found = explained(explain(who, EXAMPLE.replace("[shop]", "[bank]"), request=request.number))

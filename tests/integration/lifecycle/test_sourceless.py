@@ -8,6 +8,7 @@ from approvals.models import Reading
 from approvals.queries.facts import fact_rows, grouped
 from approvals.queries.labels import GROUPS, LABELS
 from approvals.states import Status
+from policies.language.document import read_facts
 from policies.language.facts import Facts, Known
 from policies.language.schema import SCHEMAS
 from policies.queries import pinned_policies
@@ -69,7 +70,7 @@ def test_a_fact_that_is_there_stays(who):
     in_force(who, "flag.open", "level: advisory, note: Look.")
     request = ask(who, "staging")
     facts = Facts.from_json(request.snapshot.facts)
-    assert with_sourceless(facts, pinned_policies(request.pinned)) is facts
+    assert with_sourceless(facts, read_facts(pinned_policies(request.pinned))) is facts
     assert isinstance(facts.state("request.project"), Known)
 
 

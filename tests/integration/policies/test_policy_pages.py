@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from policies.language.reference import kind_words, meaning
-from policies.language.schema import SCHEMAS
+from policies.language.schema import GROUPS, SCHEMAS
 from policies.language.template import show
 from policies.models import Policy, PolicyVersion
 from policies.publishing import create_policy, publish_version, save_version
@@ -140,3 +140,6 @@ def test_everybody_reads_every_fact_with_its_type_and_example(pub):
         assert f'id="{fact.name}"' in answer.content.decode()
         assert f"{fact.name} {meaning(fact)} {kind_words(fact)}" in text(answer)
         assert show(fact.example) in text(answer)
+    for family in ("metric", "flag", "text", "items"):
+        assert f'id="{family}.NAME"' in answer.content.decode()
+    assert all(meaning in text(answer) for meaning in GROUPS.values())
