@@ -112,7 +112,7 @@ policy: shop-production
 facts: v1
 match: {{projects: [shop], environments: [production], actions: [deploy, migrate]}}
 define:
-  migration: request.action == 'migrate'
+  migrates: request.action == 'migrate'
   hotfix: "'hotfix' in request.labels"
 rules:
 {on_branch}  - id: team-lead
@@ -120,7 +120,7 @@ rules:
     when: "true"
     require: {{count: 1, from: [team-leads]}}
   - id: migration
-    when: migration
+    when: migrates
     require:
       count: 2
       from: [dba, team-leads]
@@ -133,7 +133,7 @@ rules:
     when: history.last_outcome == 'failed'
     note: "The last run here failed."
 default: {{require: {{count: 1, from: [team-leads]}}}}
-risk: {{high: migration, medium: "true"}}
+risk: {{high: migrates, medium: "true"}}
 decide_within: 8h
 valid_for: 30m
 hold: [{hold}]
