@@ -1,5 +1,6 @@
 """`python -m portal.config.server`: one uvicorn, one port."""
 
+import asyncio
 import resource
 import sys
 from types import FrameType
@@ -19,6 +20,14 @@ SWITCH_INTERVAL = 0.0005
 
 class Server(uvicorn.Server):
     """Tells parked calls to answer before the sockets are closed."""
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, but it looks twice a second, not ten times: that was half of what an idle
+        portal did. A tenth tick, as uvicorn counts them, renews the Date header."""
+        tick = 0
+        while not await self.on_tick(tick):
+            tick = (tick + 5) % 864_000
+            await asyncio.sleep(0.5)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         hub = application.hub

@@ -40,6 +40,7 @@ class Broker:
         arguments: list[str | Path] = [find_valkey(), "--port", "0", "--daemonize", "no"]
         arguments += ["--unixsocket", self.socket, "--unixsocketperm", "700"]
         arguments += ["--dir", self.data, "--appendonly", "yes", "--save", ""]
+        arguments += ["--hz", "2"]  # its housekeeping; ten times a second is for busier ones
         arguments += ["--maxmemory-policy", "noeviction", "--loglevel", "warning"]
         return Command(arguments, ENVIRONMENT, self.data)
 
