@@ -5,6 +5,8 @@ from uuid import UUID
 from celery import shared_task
 
 from approvals.backtest.run import due_backtests, run_backtest
+from approvals.connections.meet import meet_connection, moved_connections
+from approvals.context.answers import prune_answers
 from approvals.lifecycle.announce import publish
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
@@ -41,6 +43,12 @@ def rejudge_task(policy_id: str) -> None:
     rejudge_moved(UUID(policy_id))
 
 
+@shared_task(name="approvals.meet_connection")
+def meet_connection_task(connection_id: str) -> None:
+    """Let what waits meet a connection that came, changed or went."""
+    meet_connection(UUID(connection_id))
+
+
 @shared_task(name="approvals.look_again")
 def look_again_task(kind: str, row_id: str) -> None:
     """Judge again what waits where one row of the calendar reaches, if that is due."""
@@ -67,7 +75,7 @@ def sync_source_task(source_id: str) -> None:
 
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
-    """Find what time or a lost message left: requests, permits, looks, readings, backtests."""
+    """Find what time or a lost message left: requests, permits, looks, readings, answers, …"""
     expire_all()
     for request_id, source in due_readings():
         publish("approvals.read_source", str(request_id), source)
@@ -75,6 +83,8 @@ def sweep() -> None:
         publish("approvals.retire_older", str(request_id))
     for policy_id in moved_policies():
         publish("approvals.rejudge", str(policy_id))
+    for connection_id in moved_connections():
+        publish("approvals.meet_connection", str(connection_id))
     for request_id in approved_publications():
         publish("approvals.publish", str(request_id))
     for kind, row_id in due_looks():
@@ -85,3 +95,4 @@ def sweep() -> None:
         publish("approvals.read_calendar", str(calendar_id))
     for backtest_id in due_backtests():
         publish("approvals.backtest", str(backtest_id))
+    prune_answers()

@@ -1,13 +1,17 @@
 """Bringing facts together: those at hand at once, the others in parallel with budgets."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connections
+
+from approvals.context.connected import Connected
 from approvals.context.history import history_of
-from approvals.context.registry import AT_HAND, REMOTE, SOURCES, VOLATILE
+from approvals.context.registry import AT_HAND, CONNECTED, REMOTE, VOLATILE
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.models import Reading, Request
 from policies.language.facts import Facts, FactState, Known, Unknown
@@ -20,17 +24,36 @@ NO_SOURCE = Unknown("no source is connected for it", "absent")
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A source that can know something about a request, and the facts that are its to give."""
+
+    source: Source
+    facts: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """What its readings are kept under."""
+        return self.source.key
+
+    def all_of(self, state: FactState) -> dict[str, FactState]:
+        """Every fact of it in the same state."""
+        return dict.fromkeys(self.facts, state)
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What sources said: their facts, or why they could not; `failed` are the sources by name."""
+    """What sources said: their facts, or why they could not; `failed` are the facts of those."""
 
     states: Mapping[str, FactState]
     error: str = ""
-    failed: tuple[str, ...] = ()
+    failed: frozenset[str] = frozenset()
 
 
-def question_about(request: Request, now: datetime) -> Question:
+def question_about(request: Request, now: datetime, *, fresh: bool = False) -> Question:
     """The question every source gets; reads the environment's past and calendar (one statement)."""
-    history, calendar = history_of(request.project_id, request.environment_id, request.action, now)
+    history, calendar, connected = history_of(
+        request.project_id, request.environment_id, request.action, now
+    )
     return Question(
         request_id=request.id,
         project_id=request.project_id,
@@ -50,6 +73,8 @@ def question_about(request: Request, now: datetime) -> Question:
         history=history,
         calendar=calendar,
         now=now,
+        connections=connected if request.policy_version_id is None else (),
+        fresh=fresh,
     )
 
 
@@ -61,24 +86,51 @@ def facts_at_hand(question: Question) -> dict[str, FactState]:
     return states
 
 
-def wanted_sources(question: Question, facts: Iterable[str] | None = None) -> list[Source]:
-    """Remote sources worth asking about this request; only those of `facts` when given."""
-    names = None if facts is None else frozenset(facts)
-    return [s for s in REMOTE if s.applies(question) and (names is None or s.gives_any(names))]
+def remote_sources(question: Question) -> list[Asked]:
+    """Remote sources that can know something about this request, with the facts of each.
+
+    Where several give a fact, it is the connection's rather than the portal's own source's, of
+    connections the more specific one's, then the older one's; what that one does not know, no other
+    is asked for, or a failure would let a less specific source speak.
+    """
+    owner: dict[str, Source] = {}
+    for source in _all_sources(question):
+        if source.applies(question):
+            owner.update({fact.name: source for fact in source.fact_types()})
+    facts: dict[Source, set[str]] = {}
+    for name, source in owner.items():
+        facts.setdefault(source, set()).add(name)
+    return [Asked(source, frozenset(names)) for source, names in facts.items()]
 
 
-def silent(source: Source, reason: str) -> dict[str, FactState]:
-    """Every fact of a source that failed, as unknown with the reason."""
-    return {fact.name: Unknown(reason, "unavailable") for fact in source.fact_types()}
+def _all_sources(question: Question) -> list[Source]:
+    connected = [
+        Connected(CONNECTED[one.kind], one)
+        for one in question.connections
+        if one.kind in CONNECTED  # what is not installed any more gives nothing
+    ]
+    return [*REMOTE, *connected]
+
+
+def wanted_sources(question: Question, facts: Iterable[str]) -> list[Asked]:
+    """Remote sources that have one of `facts` to give."""
+    wanted = frozenset(facts)
+    return [asked for asked in remote_sources(question) if asked.facts & wanted]
+
+
+def remote_source(question: Question, key: str) -> Asked | None:
+    """The one whose readings are kept under `key`, where it is (still) asked about the request."""
+    return next((asked for asked in remote_sources(question) if asked.key == key), None)
 
 
 def without_source(question: Question) -> dict[str, FactState]:
-    """Facts of remote sources that do not apply to this request: unknown, and nobody will ask."""
+    """Facts of the portal's own remote sources that nobody is asked for here, with the reason."""
+    asked = {name for one in remote_sources(question) for name in one.facts}
     return {
         fact.name: Unknown(source.silence, "absent")
         for source in REMOTE
-        if not source.applies(question)
         for fact in source.fact_types()
+        if fact.name not in asked
     }
 
 
@@ -88,60 +140,78 @@ def with_sourceless(facts: Facts, read: frozenset[str]) -> Facts:
     return facts.replaced(dict.fromkeys(missing, NO_SOURCE)) if missing else facts
 
 
-def ask(source: Source, question: Question) -> Answer:
+def ask(asked: Asked, question: Question) -> Answer:
     """One reading; a failure becomes an answer, never an exception."""
     try:
-        return Answer(source.known(question))
+        states = asked.source.known(question)
     except SourceFailed as failure:
-        return _failed(source, str(failure))
+        return _failed(asked, str(failure))
     except Exception as error:  # a source is foreign code: whatever it raises is "unknown"
-        log.exception("source %s failed", source.name)
-        return _failed(source, f"the source failed ({type(error).__name__})")
+        log.exception("source %s failed", asked.key)
+        return _failed(asked, f"the source failed ({type(error).__name__})")
+    return Answer({name: states[name] for name in states if name in asked.facts})
 
 
-def _failed(source: Source, reason: str) -> Answer:
+def _failed(asked: Asked, reason: str) -> Answer:
     reason = make_visible(reason)  # it quotes the outside: nothing in it may break what stores it
-    return Answer(silent(source, reason), reason, (source.name,))
+    return Answer(asked.all_of(Unknown(reason, "unavailable")), reason, asked.facts)
 
 
-def ask_all(sources: list[Source], question: Question) -> Answer:
-    """Ask in parallel, each within its budget; `error` says which did not answer, and why."""
+def ask_all(sources: list[Asked], question: Question, seconds: float) -> Answer:
+    """Ask in parallel, each within its budget and all within `seconds`.
+
+    `error` says which did not answer, and why.
+    """
     if not sources:
         return Answer({})
-    states: dict[str, FactState] = {}
-    errors: dict[str, str] = {}
+    begun = time.monotonic()
     pool = ThreadPoolExecutor(max_workers=len(sources), thread_name_prefix="source")
+    futures = [(asked, pool.submit(_ask_in_thread, asked, question)) for asked in sources]
     try:
-        asked: dict[Future[Answer], Source] = {
-            pool.submit(ask, source, question): source for source in sources
-        }
-        for future, source in asked.items():
-            try:
-                answer = future.result(timeout=source.budget + 1)
-            except TimeoutError:
-                answer = _failed(source, f"no answer within {source.budget:g} s")
-            states.update(answer.states)
-            if answer.error:
-                errors[source.name] = answer.error
+        answers = [
+            _answer_of(future, asked, begun, min(seconds, asked.source.budget + 1))
+            for asked, future in futures
+        ]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    said = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
-    return Answer(states, said, tuple(errors))
+    return Answer(
+        {name: state for answer in answers for name, state in answer.states.items()},
+        "; ".join(
+            f"{asked.source.label}: {answer.error}"
+            for asked, answer in zip(sources, answers, strict=True)
+            if answer.error
+        ),
+        frozenset(name for answer in answers for name in answer.failed),
+    )
 
 
-def states_of(reading: Reading) -> dict[str, FactState]:
-    """The facts of a stored reading; pending while the first answer is awaited."""
-    source = SOURCES[reading.source]
-    if reading.facts:
-        return dict(Facts.from_json(reading.facts))
-    if reading.state == Reading.State.FAILED:
-        return silent(source, reading.error)
-    return being_read(source)
+def _ask_in_thread(asked: Asked, question: Question) -> Answer:
+    try:
+        return ask(asked, question)
+    finally:
+        connections.close_all()  # the thread ends: its connection goes back to the pool
 
 
-def being_read(source: Source) -> dict[str, FactState]:
+def _answer_of(future: Future[Answer], asked: Asked, begun: float, seconds: float) -> Answer:
+    try:
+        return future.result(timeout=max(0.0, begun + seconds - time.monotonic()))
+    except TimeoutError:
+        return _failed(asked, f"no answer within {min(seconds, asked.source.budget):g} s")
+
+
+def states_of(asked: Asked, reading: Reading | None) -> dict[str, FactState]:
+    """Its facts as stored; pending while the first answer is awaited."""
+    if reading is not None and reading.facts:
+        facts = Facts.from_json(reading.facts)
+        return {name: facts.state(name) for name in asked.facts}
+    if reading is not None and reading.state == Reading.State.FAILED:
+        return asked.all_of(Unknown(reading.error, "unavailable"))
+    return being_read(asked)
+
+
+def being_read(asked: Asked) -> dict[str, FactState]:
     """Every fact of a source whose first answer is awaited."""
-    return {fact.name: Unknown("being read", "pending") for fact in source.fact_types()}
+    return asked.all_of(Unknown("being read", "pending"))
 
 
 def facts_digest(facts: Facts) -> str:

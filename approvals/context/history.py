@@ -1,4 +1,5 @@
-"""One environment's past and its calendar, read from the portal's own tables in one statement."""
+"""What the portal's own tables tell about one environment, read in one statement: its past, its
+calendar, the connections that reach it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,13 +7,15 @@ from uuid import UUID
 
 from django.db import connection
 
+from approvals.context.configured import CONNECTIONS_SQL, Configured, configured_from
 from policies.freezes.queries import CALENDAR_SQL, calendar_from, calendar_parameters
 from policies.freezes.state import Calendar
 
 _SQL = f"""
 SELECT running.commit, running.finished_at, last.status, week.issued, week.failed,
-       calendar.windows, calendar.exceptions, calendar.silences
+       reached.connections, calendar.windows, calendar.exceptions, calendar.silences
 FROM ({CALENDAR_SQL}) AS calendar
+CROSS JOIN ({CONNECTIONS_SQL}) AS reached
 LEFT JOIN LATERAL (
     SELECT r.subject->>'commit' AS commit, p.finished_at
     FROM approvals_permit p JOIN approvals_request r ON r.id = p.request_id
@@ -29,7 +32,7 @@ CROSS JOIN LATERAL (
     FROM approvals_permit p JOIN approvals_request r ON r.id = p.request_id
     WHERE p.environment_id = %(environment)s AND p.finished_at > %(since)s
       AND r.action = %(action)s) AS week
-"""  # noqa: S608  (only a constant is put in)
+"""  # noqa: S608  (only constants are put in)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class History:
 
 def history_of(
     project_id: UUID, environment_id: UUID, action: str, now: datetime
-) -> tuple[History, Calendar]:
-    """Read both in one statement.
+) -> tuple[History, Calendar, tuple[Configured, ...]]:
+    """Read all three in one statement.
 
     The past is of this action alone: a harmless smoke test must not become what a deployment is
     compared with.
@@ -54,5 +57,6 @@ def history_of(
     parameters = calendar_parameters(project_id, environment_id, action, now)
     with connection.cursor() as cursor:
         cursor.execute(_SQL, {**parameters, "since": now - timedelta(days=7)})
-        commit, since, last, issued, failed, *calendar = cursor.fetchone()
-    return History(commit or "", since, last or "none", issued, failed), calendar_from(*calendar)
+        commit, since, last, issued, failed, reached, *calendar = cursor.fetchone()
+    past = History(commit or "", since, last or "none", issued, failed)
+    return past, calendar_from(*calendar), configured_from(reached)

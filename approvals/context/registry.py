@@ -1,5 +1,7 @@
 """Every source there is. Explicit: an unknown name is an error, never skipped."""
 
+from approvals.context.connected import ConnectedSource
+from approvals.context.installed import installed_sources
 from approvals.context.source import Source
 from approvals.context.sources.clock import ClockSource
 from approvals.context.sources.freezes import FreezesSource
@@ -23,6 +25,11 @@ SOURCES: dict[str, Source] = {
 AT_HAND = tuple(source for source in SOURCES.values() if source.at_hand)
 REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)
 
+_OURS: tuple[type[ConnectedSource], ...] = ()
+# Kinds of outside systems that people can connect: ours, and those of packages that are installed
+# beside the portal. PROBLEMS are sentences; with one of them the portal does not start.
+CONNECTED, PROBLEMS = installed_sources(_OURS, SOURCES.values())
+
 # Facts that change by themselves with every second; a new value is no news about the world.
 VOLATILE = frozenset(
     {
@@ -37,3 +44,10 @@ VOLATILE = frozenset(
         "incident.oldest_age_s",
     }
 )
+
+
+def budget_of(key: str) -> float:
+    """Seconds that one reading kept under `key` may take; 0 where its source is no more."""
+    name = key.partition(":")[0]
+    source = SOURCES.get(name) or CONNECTED.get(name)
+    return source.budget if source else 0.0

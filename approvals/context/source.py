@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from approvals.context.configured import Configured
 from approvals.context.history import History
 from policies.freezes.state import Calendar
 from policies.language.facts import (
@@ -24,7 +25,8 @@ class Question:
     """What a source is asked about: one request, and the world as the portal knows it.
 
     `history.running_commit` is what runs on the environment now, so that a change can be measured
-    against it. `policy_version` is what a request about a policy is for.
+    against it. `policy_version` is what a request about a policy is for. `connections` reach the
+    environment, the most specific last. `fresh`: nothing from before `now` is taken for granted.
     """
 
     request_id: UUID
@@ -45,6 +47,8 @@ class Question:
     policy_version: PolicyVersion | None
     calendar: Calendar
     now: datetime
+    connections: tuple[Configured, ...] = ()
+    fresh: bool = False
 
     @property
     def commit(self) -> str:
@@ -71,13 +75,19 @@ class Source(ABC):
     time_to_live: timedelta = timedelta(seconds=30)
     silence: str = "the source has no value for it"
 
+    @property
+    def key(self) -> str:
+        """What its readings are kept under."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name
+
     def fact_types(self) -> tuple[FactType, ...]:
         """The facts this source gives, from the schema."""
         return facts_given(self.gives)
-
-    def gives_any(self, names: frozenset[str]) -> bool:
-        """Whether one of these facts is among those it gives."""
-        return any(fact.name in names for fact in self.fact_types())
 
     def applies(self, question: Question) -> bool:
         """Whether this source can know anything about the request."""
@@ -92,11 +102,15 @@ class Source(ABC):
 
     def known(self, question: Question) -> dict[str, Known | Unknown]:
         """`read`, turned into facts with source, time and provenance."""
-        values = self.read(question)
-        found: dict[str, Known | Unknown] = {}
-        for fact in self.fact_types():
-            found[fact.name] = self._state(fact, values.get(fact.name), question.now)
-        return found
+        return self.states(self.read(question), question.now)
+
+    def states(
+        self, values: Mapping[str, object | None], at: datetime
+    ) -> dict[str, Known | Unknown]:
+        """Every fact of this source, of the values it gave; what it has no value for is unknown."""
+        return {
+            fact.name: self._state(fact, values.get(fact.name), at) for fact in self.fact_types()
+        }
 
     def _state(self, fact: FactType, value: object | None, at: datetime) -> Known | Unknown:
         if isinstance(value, Unknown):
@@ -104,6 +118,6 @@ class Source(ABC):
         if value is None:
             return Unknown(self.silence, "absent")
         try:
-            return Known(check_value(fact, value), self.name, at, fact.provenance)
+            return Known(check_value(fact, value), self.key, at, fact.provenance)
         except FactValueError as error:
             return Unknown(f"the source's answer is not usable: {error.sentence}", "absent")

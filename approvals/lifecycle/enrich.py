@@ -15,9 +15,10 @@ from approvals.context.collect import (
     Answer,
     ask,
     question_about,
-    wanted_sources,
+    remote_source,
+    remote_sources,
 )
-from approvals.context.registry import SOURCES
+from approvals.context.registry import budget_of
 from approvals.context.source import Source
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import still_waiting
@@ -34,19 +35,23 @@ LONGEST_REST = timedelta(minutes=5)
 LEASE = timedelta(seconds=20)
 
 
-def read_source(request_id: UUID, source_name: str) -> bool:
+def read_source(request_id: UUID, key: str) -> bool:
     """Read one source for one request, if that is due; whether anything was read."""
-    source = SOURCES[source_name]
-    taken = _take(request_id, source)
+    taken = _take(request_id, key)
     if taken is None:
         return False
     request = Request.objects.select_related("project", "environment").get(pk=request_id)
-    answer = ask(source, question_about(request, now()))
+    question = question_about(request, now())
+    asked = remote_source(question, key)
+    if asked is None:  # its connection was paused, or another gives the same facts now
+        Reading.objects.filter(pk=taken.pk, next_try=taken.next_try).delete()
+        return False
+    answer = ask(asked, question)
     with transaction.atomic():
         # The request's row first, as every writer does: the other way round, two wait for each
         # other for ever.
         waiting = locked(request_id)
-        if _store(taken, source, answer, waiting.created_at):
+        if _store(taken, asked.source, answer, waiting.created_at):
             judge_again(waiting)
     return True
 
@@ -60,12 +65,12 @@ def due_readings(limit: int = 200) -> list[tuple[UUID, str]]:
     )
 
 
-def _take(request_id: UUID, source: Source) -> Reading | None:
+def _take(request_id: UUID, key: str) -> Reading | None:
     at = now()
     with transaction.atomic():
         reading = (
             Reading.objects.select_for_update(skip_locked=True)
-            .filter(request_id=request_id, source=source.name, next_try__lte=at)
+            .filter(request_id=request_id, source=key, next_try__lte=at)
             .first()
         )
         if reading is None:
@@ -75,7 +80,7 @@ def _take(request_id: UUID, source: Source) -> Reading | None:
             reading.save(update_fields=["next_try"])
             return None
         reading.attempts += 1
-        reading.next_try = at + timedelta(seconds=source.budget) + LEASE
+        reading.next_try = at + timedelta(seconds=budget_of(key)) + LEASE
         reading.save(update_fields=["attempts", "next_try"])
     return reading
 
@@ -85,8 +90,8 @@ def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime)
 
     It ran out and somebody else reads, the request is over, or a new round wants newer facts.
     """
-    held = Reading.objects.select_for_update().get(pk=reading.pk)
-    if held.next_try != reading.next_try:
+    held = Reading.objects.select_for_update().filter(pk=reading.pk, next_try=reading.next_try)
+    if not held:
         return False
     at = now()
     if not answer.error:
@@ -119,12 +124,28 @@ def want_again(request: Request) -> None:
     """Ask every source at once: a new round has begun. A request that policy let through at once
     has asked none so far."""
     at = now()
-    sources = wanted_sources(question_about(request, at))
+    sources = remote_sources(question_about(request, at))
     Reading.objects.bulk_create(
-        [Reading(request=request, source=source.name, next_try=at) for source in sources],
+        [Reading(request=request, source=asked.key, next_try=at) for asked in sources],
         update_conflicts=True,
         unique_fields=["request", "source"],
         update_fields=["next_try", "attempts"],
     )
-    for source in sources:
-        wake("approvals.read_source", str(request.id), source.name)
+    for asked in sources:
+        wake("approvals.read_source", str(request.id), asked.key)
+
+
+def meet_sources(request: Request) -> None:
+    """Ask those sources that were not there when the request was last looked at; forget those that
+    are gone. The row is locked."""
+    at = now()
+    sources = remote_sources(question_about(request, at))
+    readings = Reading.objects.filter(request=request)
+    readings.exclude(source__in=[asked.key for asked in sources]).delete()
+    known = set(readings.values_list("source", flat=True))
+    new = [asked for asked in sources if asked.key not in known]
+    Reading.objects.bulk_create(
+        [Reading(request=request, source=asked.key, next_try=at) for asked in new]
+    )
+    for asked in new:
+        wake("approvals.read_source", str(request.id), asked.key)

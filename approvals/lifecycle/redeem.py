@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from approvals.context.collect import (
@@ -15,7 +16,6 @@ from approvals.context.collect import (
     wanted_sources,
     with_sourceless,
 )
-from approvals.context.registry import SOURCES
 from approvals.lifecycle.differences import Difference, approved_on, differences
 from approvals.lifecycle.enrich import want_again
 from approvals.lifecycle.evaluate import (
@@ -139,15 +139,15 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     Where people decided, who wrote the change is read again too: their votes depend on it. A
     source that fails just now is no drift: nothing is known to have moved, so the approval stands.
     """
-    question = question_about(request, now())
+    question = question_about(request, now(), fresh=True)
     people = AUTHORS if _decided(request) else frozenset[str]()
-    answer = ask_all(wanted_sources(question, needed_facts(policies) | people), question)
+    sources = wanted_sources(question, needed_facts(policies) | people)
+    answer = ask_all(sources, question, settings.REDEEM_SECONDS)
     facts = with_sourceless(
         Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states}),
         read_facts(policies),
     )
-    silent = {fact.name for name in answer.failed for fact in SOURCES[name].fact_types()}
-    if silent & _indispensable(request, policies, facts):
+    if answer.failed & _indispensable(request, policies, facts):
         _remember_failure(request, answer.error)
         raise Unavailable(
             f"A source that must be asked again does not answer ({answer.error}). The approval "

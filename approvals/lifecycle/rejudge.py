@@ -13,7 +13,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from approvals.context.collect import facts_at_hand, question_about, states_of, without_source
+from approvals.context.collect import (
+    facts_at_hand,
+    question_about,
+    remote_sources,
+    states_of,
+    without_source,
+)
 from approvals.context.source import Question
 from approvals.lifecycle.evaluate import judge, policies_on, still_waiting
 from approvals.lifecycle.transition import Change, locked
@@ -121,6 +127,7 @@ def current_facts(request: Request, at: datetime) -> Facts:
 def stored_facts(request: Request, question: Question) -> dict[str, FactState]:
     """Facts of remote sources as last read."""
     states = without_source(question)
-    for reading in Reading.objects.filter(request=request):
-        states.update(states_of(reading))
+    readings = {reading.source: reading for reading in Reading.objects.filter(request=request)}
+    for asked in remote_sources(question):
+        states.update(states_of(asked, readings.get(asked.key)))
     return states

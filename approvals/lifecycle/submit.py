@@ -8,14 +8,15 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from approvals.context.collect import (
+    Asked,
     being_read,
     facts_at_hand,
     question_about,
-    wanted_sources,
+    remote_sources,
     without_source,
 )
 from approvals.context.registry import SOURCES
-from approvals.context.source import Question, Source
+from approvals.context.source import Question
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge
 from approvals.lifecycle.transition import Change
@@ -125,7 +126,7 @@ def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: 
     request = _new_request(token, environment, submission, key, body_digest)
     policies = policies_in_force(submission.project, submission.environment, submission.action)
     question = question_about(request, request.created_at)
-    sources = wanted_sources(question)
+    sources = remote_sources(question)
     request.pinned = [pinned.id for pinned in policies]
     request.save(force_insert=True)
     change = Change(request, service_actor(token.account))
@@ -219,7 +220,7 @@ def _claims_json(claims: Mapping[str, Any]) -> dict[str, JSON]:
     return {k: {"double": repr(v)} if isinstance(v, float) else v for k, v in claims.items()}
 
 
-def _first_facts(question: Question, sources: list[Source]) -> dict[str, FactState]:
+def _first_facts(question: Question, sources: list[Asked]) -> dict[str, FactState]:
     states: dict[str, FactState] = {**facts_at_hand(question), **without_source(question)}
     for source in sources:
         states.update(being_read(source))
@@ -254,9 +255,9 @@ def _no_claim(name: str) -> str:
     return f"is not for the pipeline to say: {teller}"
 
 
-def _want(request: Request, sources: list[Source]) -> None:
+def _want(request: Request, sources: list[Asked]) -> None:
     Reading.objects.bulk_create(
-        [Reading(request=request, source=s.name, next_try=request.created_at) for s in sources]
+        [Reading(request=request, source=s.key, next_try=request.created_at) for s in sources]
     )
     for source in sources:
-        wake("approvals.read_source", str(request.id), source.name)
+        wake("approvals.read_source", str(request.id), source.key)

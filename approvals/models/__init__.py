@@ -1,6 +1,7 @@
 """Django looks here; one noun a file."""
 
 from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
+from approvals.models.connection import Connection, KeptAnswer
 from approvals.models.decision import Decision
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
@@ -12,7 +13,9 @@ __all__ = [
     "Backtest",
     "BacktestChange",
     "BacktestReader",
+    "Connection",
     "Decision",
+    "KeptAnswer",
     "Permit",
     "Reading",
     "Request",

@@ -34,7 +34,8 @@ class Snapshot(models.Model):
 class Reading(models.Model):
     """One source's last answer for one request, and when to ask again.
 
-    The row is the truth; a Celery message only wakes. `next_try` in the past = somebody must read.
+    `source` is its key: a name, or `name:connection id`. The row is the truth; a Celery message
+    only wakes. `next_try` in the past = somebody must read.
     """
 
     class State(models.TextChoices):
@@ -45,7 +46,7 @@ class Reading(models.Model):
     request = models.ForeignKey(
         "approvals.Request", on_delete=models.CASCADE, related_name="readings"
     )
-    source = models.CharField(max_length=50)
+    source = models.CharField(max_length=100)
     state = models.CharField(max_length=8, choices=State, default=State.WANTED)
     facts = models.JSONField(default=dict)
     error = models.CharField(max_length=500, blank=True)

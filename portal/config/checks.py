@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
+from approvals.context.registry import PROBLEMS
+
 
 @register(Tags.database)
 def ledger_is_safe(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -65,3 +67,9 @@ def address_is_public(**_: Any) -> list[CheckMessage]:
             id="countersign.W002",
         )
     ]
+
+
+@register()
+def sources_are_usable(**_: Any) -> list[CheckMessage]:
+    """A source that a package brings and that is left out in silence would be missed too late."""
+    return [Error(problem, id="countersign.E003") for problem in PROBLEMS]

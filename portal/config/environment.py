@@ -38,6 +38,9 @@ class Environment(BaseSettings):
     )
     git_roots: str = Field(default="", validation_alias="COUNTERSIGN_GIT_ROOTS")
     calendar_hosts: str = Field(default="", validation_alias="COUNTERSIGN_CALENDAR_HOSTS")
+    redeem_seconds: float = Field(
+        default=3.0, validation_alias="COUNTERSIGN_REDEEM_SECONDS", ge=0.5, le=30
+    )
     web_threads: int = Field(default=6, validation_alias="COUNTERSIGN_WEB_THREADS", ge=1, le=64)
 
     @field_validator("public_url")

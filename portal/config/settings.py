@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
 
 GIT_ROOTS = [Path(root) for root in env.git_roots.split(":") if root] or [HOME / "demo"]
 CALENDAR_HOSTS = [h.strip().lower() for h in env.calendar_hosts.split(",") if h.strip()]
+REDEEM_SECONDS = env.redeem_seconds
 WEB_THREADS = env.web_threads
 
 LOGGING = {

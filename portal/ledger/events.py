@@ -109,6 +109,10 @@ EVENTS: dict[str, EventType] = {
             "policy_source.synced", "Policy files of another commit were read.", "object change"
         ),
         _event("policy_source.failed", "A source of policies could not be read.", "object change"),
+        _event("connection.created", "An outside system was connected.", "object change"),
+        _event("connection.changed", "A connection was changed or paused.", "object change"),
+        _event("connection.tested", "A person tested a connection.", "object"),
+        _event("connection.archived", "A connection is used no more.", "object change"),
         _event("key.created", "A signing key was made.", "object"),
         _event("sign_in.succeeded", "A person signed in.", "object"),
         _event("sign_in.failed", "A sign-in failed.", "object"),

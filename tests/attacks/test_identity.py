@@ -99,8 +99,8 @@ def test_base_of_the_diff_is_not_moved_by_another_action(who):
         token=who.token, permit_id=permit.id, run_id=request.run["id"], run_attempt=1,
         outcome=PermitStatus.SUCCEEDED, exit_code=0,
     )  # fmt: skip
-    tested, _ = history_of(who.project.pk, who.staging.pk, "smoke-test", now())
-    deployed, _ = history_of(who.project.pk, who.staging.pk, "deploy", now())
+    tested, *_ = history_of(who.project.pk, who.staging.pk, "smoke-test", now())
+    deployed, *_ = history_of(who.project.pk, who.staging.pk, "deploy", now())
     assert tested.running_commit == request.subject["commit"]
     assert (deployed.running_commit, deployed.last_outcome) == ("", "none")
     assert decide(ask(who), who.alice).status == "approved"

@@ -14,6 +14,7 @@ from approvals.context.collect import ask, ask_all
 from approvals.context.sources.git import GitSource
 from portal.directory.repository import repository_problem
 from portal.kernel.git import MARK, STALE_LOCK_SECONDS, GitFailed, Repository
+from tests.integration.context.conftest import whole
 from tests.integration.context.repositories import PROJECT, question
 
 COMMIT = "1" * 40
@@ -27,7 +28,7 @@ class Quick(GitSource):
 
 def why(address, source=None):
     """The reason of the failed reading."""
-    answer = ask(source or GitSource(), question(address, COMMIT))
+    answer = ask(whole(source or GitSource()), question(address, COMMIT))
     assert answer.error
     assert {state.kind for state in answer.states.values()} == {"unavailable"}
     return answer.error
@@ -126,7 +127,7 @@ def test_a_late_source_is_unknown_and_the_others_are_not_held_up(repo, silent_po
 
     Slow.budget = 0.1
     begun = time.monotonic()
-    answer = ask_all([Slow()], question(repo.folder, tip))
+    answer = ask_all([whole(Slow())], question(repo.folder, tip), 3)
     assert time.monotonic() - begun < 1.4
     assert answer.states["git.head"].reason == "no answer within 0.1 s"
     assert "no answer within 0.1 s" in answer.error
@@ -241,7 +242,7 @@ def test_an_answer_of_the_wrong_type_is_unknown_and_spoils_nothing_else():
         def read(self, asked):
             return {"git.exists": "yes", "git.subject": "a\0b", "git.paths": [3], "git.head": "h"}
 
-    states = ask(Odd(), question("/nowhere", COMMIT)).states
+    states = ask(whole(Odd()), question("/nowhere", COMMIT)).states
     assert states["git.head"].value == "h"
     for name in ("git.exists", "git.subject", "git.paths"):
         assert "not usable" in states[name].reason

@@ -1,0 +1,278 @@
+"""What a connected source asks its outside system through.
+
+An answer is kept in a table and shared by everybody who asks the same: within its time it is not
+asked again, and afterwards its ETag shows whether it still holds. One asks at a time; failures are
+tried again while the budget lasts; breaker and limit of the connection are kept to.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import orjson
+
+from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer
+from approvals.context.breaker import (
+    note_answer,
+    note_failure,
+    note_limit,
+    require_closed,
+    require_unlimited,
+)
+from approvals.context.limits import limit_of
+from approvals.context.source import SourceFailed
+from approvals.models import Connection, KeptAnswer
+from portal.kernel.clock import now
+from portal.kernel.outgoing import Got, OutgoingFailed, Reach, send
+from portal.kernel.sealed import SealBroken, unseal
+
+TRIES = 3
+FIRST_PAUSE = 0.2
+_AGAIN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_queue = Queue()
+
+Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+class NotThere(SourceFailed):
+    """The other side says that there is no such thing (404 or 410): often an answer by itself."""
+
+
+class Secrets(Mapping[str, str]):
+    """The secrets of a connection by field name, opened when they are used and not before."""
+
+    def __init__(self, sealed: Mapping[str, str]) -> None:
+        self._sealed = sealed
+
+    def __getitem__(self, name: str) -> str:
+        """Raises KeyError, and SourceFailed where the key of this portal does not open it."""
+        try:
+            return unseal(self._sealed[name])
+        except SealBroken:
+            raise SourceFailed("its secrets cannot be opened: enter them again") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sealed)
+
+    def __len__(self) -> int:
+        return len(self._sealed)
+
+    def __repr__(self) -> str:
+        return f"Secrets({sorted(self._sealed)})"
+
+
+class Fetch:
+    """Questions of one reading to one connection.
+
+    `budget`: seconds for all of them. `time_to_live`: how old a kept answer may be, where the
+    question does not say; nothing from before `not_before` is taken without asking whether it still
+    holds. `patient`: keep to the breaker; who tests a connection does not.
+    `observed_at` is the time of the oldest answer that was used.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        budget: float,
+        time_to_live: timedelta,
+        not_before: datetime | None = None,
+        patient: bool = True,
+    ) -> None:
+        self.settings: Mapping[str, Any] = connection.settings
+        self.secrets = Secrets(connection.secrets)
+        self.observed_at: datetime | None = None
+        self._connection = connection
+        self._reach = Reach(frozenset(connection.hosts), connection.private)
+        self._budget = budget
+        self._ends = time.monotonic() + budget
+        self._time_to_live = time_to_live
+        self._not_before = not_before
+        self._patient = patient
+
+    def json(
+        self,
+        address: str,
+        *,
+        params: Pairs = (),
+        headers: Mapping[str, str] | None = None,
+        max_age: timedelta | None = None,
+    ) -> Any:
+        """GET `address` (a relative one stands below the setting `url`) and read it as JSON.
+
+        `headers` carry what the other side wants, as its token; of them only `Accept` tells two
+        questions apart. Raises NotThere, SourceFailed.
+        """
+        wanted = {"Accept": "application/json", **(headers or {})}
+        return _json(bytes(self._get(address, params, wanted, max_age).body))
+
+    def text(
+        self,
+        address: str,
+        *,
+        params: Pairs = (),
+        headers: Mapping[str, str] | None = None,
+        max_age: timedelta | None = None,
+    ) -> str:
+        """The same as text in UTF-8. Raises NotThere, SourceFailed."""
+        body = bytes(self._get(address, params, headers or {}, max_age).body)
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            raise SourceFailed("its answer is no text in UTF-8") from None
+
+    def post_json(
+        self, address: str, body: Any, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """POST JSON, for systems that are asked that way; the answer is not kept.
+
+        What is asked may arrive twice. Raises NotThere, SourceFailed.
+        """
+        wanted = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
+        got = self._ask("POST", self._url(address, ()), wanted, orjson.dumps(body))
+        self._saw(now())
+        _require_found(got.status)
+        return _json(got.body)
+
+    def _url(self, address: str, params: Pairs) -> str:
+        base = str(self.settings.get("url", "")).rstrip("/") + "/"
+        url = address if "://" in address else urljoin(base, address.lstrip("/"))
+        query = urlencode(params)
+        return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+
+    def _get(
+        self, address: str, params: Pairs, headers: Mapping[str, str], max_age: timedelta | None
+    ) -> KeptAnswer:
+        url = self._url(address, params)
+        key = self._key(url, headers.get("Accept", ""))
+        since = now() - (self._time_to_live if max_age is None else max_age)
+        since = max(since, self._not_before) if self._not_before else since
+        answer = last_answer(self._connection.pk, key)
+        if answer is None or answer.asked_at < since:
+            answer = self._in_turn(url, key, headers, since)
+        self._saw(answer.asked_at)
+        _require_found(answer.status)
+        return answer
+
+    def _key(self, url: str, accept: str) -> str:
+        # The revision: what was answered to other settings or secrets is nobody's answer any more.
+        question = "\n".join((str(self._connection.revision), accept, url))
+        return hashlib.sha256(question.encode()).hexdigest()
+
+    def _in_turn(
+        self, url: str, key: str, headers: Mapping[str, str], since: datetime
+    ) -> KeptAnswer:
+        with _queue.turn(self._connection.pk, key, self._left()) as ours:
+            if not ours:
+                raise self._late()
+            answer = last_answer(self._connection.pk, key)
+            if answer is not None and answer.asked_at >= since:
+                return answer  # whoever was before us asked
+            return self._renewed(answer, url, key, headers)
+
+    def _renewed(
+        self, old: KeptAnswer | None, url: str, key: str, headers: Mapping[str, str]
+    ) -> KeptAnswer:
+        begun = now()
+        known = {"If-None-Match": old.etag} if old is not None and old.etag else {}
+        got = self._ask("GET", url, {**headers, **known}, b"")
+        if got.status == HTTPStatus.NOT_MODIFIED:
+            if old is None or not known:
+                raise SourceFailed(_refusal(got.status))
+            answer = old
+        else:
+            answer = KeptAnswer(
+                connection=self._connection,
+                key=key,
+                status=got.status,
+                body=got.body,
+                etag=_etag(got),
+            )
+        answer.asked_at = begun
+        keep_answer(answer)
+        return answer
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Got:
+        """One answer that is good or says "not there"; tried again where that may help."""
+        for attempt in range(TRIES):
+            self._connection.refresh_from_db()
+            require_unlimited(self._connection)
+            if self._patient and attempt == 0:
+                require_closed(self._connection)
+            got, why = self._once(method, url, headers, body)
+            if got is not None:
+                return got
+            pause = FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311  (jitter)
+            if attempt + 1 == TRIES or self._left() < 2 * pause:
+                break
+            time.sleep(pause)
+        note_failure(self._connection)
+        raise SourceFailed(why)
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Got | None, str]:
+        """The answer, or why asking again may help. Raises SourceFailed where it does not."""
+        if self._left() <= 0:
+            raise self._late()
+        try:
+            got = send(method, url, self._reach, headers=headers, body=body, seconds=self._left())
+        except OutgoingFailed as failure:
+            return None, str(failure)
+        limit = limit_of(got.status, got.headers, now())
+        if got.status < 300 or got.status in _GONE or got.status == HTTPStatus.NOT_MODIFIED:
+            note_answer(self._connection, limit)
+            return got, ""
+        if limit.until is not None:
+            note_limit(self._connection, limit)
+            raise SourceFailed(f"it allows no more questions before {limit.until:%H:%M:%S} UTC")
+        if got.status in _AGAIN:
+            return None, f"its server answers {got.status}"
+        if got.status >= 500:
+            note_failure(self._connection)
+        raise SourceFailed(_refusal(got.status))
+
+    def _left(self) -> float:
+        return self._ends - time.monotonic()
+
+    def _late(self) -> SourceFailed:
+        return SourceFailed(f"no answer within {self._budget:g} s")
+
+    def _saw(self, moment: datetime) -> None:
+        self.observed_at = min(self.observed_at or moment, moment)
+
+
+def _require_found(status: int) -> None:
+    if status in _GONE:
+        raise NotThere("it has no such thing (404)")
+
+
+def _refusal(status: int) -> str:
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return f"its server refuses the credentials of the connection ({status})"
+    if 300 <= status < 400:
+        return f"its server answers with a redirect ({status}), which is not followed"
+    return f"its server answers {status}"
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise SourceFailed("its answer is no JSON") from None
+
+
+def _etag(got: Got) -> str:
+    """An ETag to send again; nothing where it could not be stored or sent."""
+    etag = got.headers.get("etag", "")
+    return etag if len(etag) <= MOST_ETAG and etag.isascii() and etag.isprintable() else ""
