@@ -228,7 +228,10 @@ class Fetch:
         try:
             got = send(method, url, self._reach, headers=headers, body=body, seconds=self._left())
         except OutgoingFailed as failure:
-            return None, str(failure)
+            if failure.later:
+                return None, str(failure)
+            note_failure(self._connection)
+            raise SourceFailed(str(failure)) from None
         limit = limit_of(got.status, got.headers, now())
         if got.status < 300 or got.status in _GONE or got.status == HTTPStatus.NOT_MODIFIED:
             note_answer(self._connection, limit)

@@ -7,6 +7,7 @@ from approvals.context.sources.clock import ClockSource
 from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
 from approvals.context.sources.history import HistorySource
+from approvals.context.sources.http_json import HttpJsonSource
 from approvals.context.sources.policy import PolicySource
 from approvals.context.sources.request import ClaimsSource, RequestSource
 
@@ -25,10 +26,10 @@ SOURCES: dict[str, Source] = {
 AT_HAND = tuple(source for source in SOURCES.values() if source.at_hand)
 REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)
 
-_OURS: tuple[type[ConnectedSource], ...] = ()
+OURS: tuple[type[ConnectedSource], ...] = (HttpJsonSource,)
 # Kinds of outside systems that people can connect: ours, and those of packages that are installed
 # beside the portal. PROBLEMS are sentences; with one of them the portal does not start.
-CONNECTED, PROBLEMS = installed_sources(_OURS, SOURCES.values())
+CONNECTED, PROBLEMS = installed_sources(OURS, SOURCES.values())
 
 # Facts that change by themselves with every second; a new value is no news about the world.
 VOLATILE = frozenset(

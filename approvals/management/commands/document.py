@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from approvals.context.registry import SOURCES, VOLATILE
+from approvals.context.connected import ConnectedSource
+from approvals.context.registry import OURS, SOURCES, VOLATILE
 from approvals.context.source import Source
 from approvals.states import OPEN, PERMIT_TRANSITIONS, TRANSITIONS, Status
 from policies.language.reference import fact_tables, family_table
@@ -86,6 +87,7 @@ def facts_page() -> str:
     """Where facts come from, and all of them."""
     rows = ["| source | gives | read | shown for | unknown because |", "|---|---|---|---|---|"]
     rows += [_source(source) for source in SOURCES.values()]
+    rows += [_connected(source) for source in OURS]
     title = f"Facts ({CURRENT_SCHEMA})"
     head = HEAD.format(title=title, source="policies/language/vocabulary/")
     return "\n".join(
@@ -123,6 +125,13 @@ def _source(source: Source) -> str:
     return (
         f"| {source.name} | {gives} | {read} | {shown} | {source.silence}, or why reading failed |"
     )
+
+
+def _connected(source: type[ConnectedSource]) -> str:
+    read = f"through a connection, by a worker, within {source.budget:g} s"
+    shown = f"{source.time_to_live.total_seconds():g} s"
+    silent = f"{source.silence}, or why reading failed"
+    return f"| {source.name} | {_code(source.gives)} | {read} | {shown} | {silent} |"
 
 
 def _picture(moves: Moves, *, first: str) -> str:
