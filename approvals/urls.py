@@ -3,16 +3,20 @@
 from django.urls import path
 
 from approvals.views import backtest
+from approvals.views import connections as connection
 from approvals.views.decide import decide
 from approvals.views.listing import requests
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
+from approvals.views.sources import project_sources
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
 
 _BACKTESTS = "policies/<uuid:policy_id>/versions/<int:number>/backtests"
 _BACKTEST = f"{_BACKTESTS}/<uuid:backtest_id>"
+_PROJECT = "projects/<uuid:project_id>"
+_CONNECTION = "connections/<uuid:connection_id>"
 
 urlpatterns = [
     path("", queue, name="queue"),
@@ -43,4 +47,23 @@ urlpatterns = [
     path(f"{_BACKTEST}/again", backtest.backtest_again, name="backtest-again"),
     path(f"{_BACKTEST}.csv", backtest.backtest_file, {"form": "csv"}, name="backtest-csv"),
     path(f"{_BACKTEST}.json", backtest.backtest_file, {"form": "json"}, name="backtest-json"),
+    path(f"{_PROJECT}/sources", project_sources, name="project-sources"),
+    path(f"{_PROJECT}/connections", connection.connections, name="connections"),
+    path(f"{_PROJECT}/connections/new", connection.connection_kinds, name="connection-kinds"),
+    path(
+        f"{_PROJECT}/connections/new/<slug:kind>", connection.connection_new, name="connection-new"
+    ),
+    path("connections/", connection.connections, name="organisation-connections"),
+    path("connections/new", connection.connection_kinds, name="organisation-connection-kinds"),
+    path(
+        "connections/new/<slug:kind>",
+        connection.connection_new,
+        name="organisation-connection-new",
+    ),
+    path(_CONNECTION, connection.connection, name="connection"),
+    path(f"{_CONNECTION}/edit", connection.connection_edit, name="connection-edit"),
+    path(f"{_CONNECTION}/test", connection.connection_test, name="connection-test"),
+    path(f"{_CONNECTION}/pause", connection.connection_pause, name="connection-pause"),
+    path(f"{_CONNECTION}/resume", connection.connection_resume, name="connection-resume"),
+    path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

@@ -12,6 +12,7 @@ OF_A_PROJECT = {"project_id", "environment_id", "account_id", "token_id", "reque
     "window_id",
     "exception_id",
     "calendar_id",
+    "connection_id",
 }
 
 

@@ -10,8 +10,9 @@ from django.urls import get_resolver
 
 from approvals.backtest.run import run_backtest
 from approvals.backtest.start import Wish, start_backtest
+from approvals.connections.configure import create_connection
 from approvals.lifecycle.submit import submit_request
-from approvals.models import Backtest, Request
+from approvals.models import Backtest, Connection, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from policies.sources.configure import create_source
@@ -59,6 +60,7 @@ class Place:
     window: Any
     exception: Any
     calendar: Any
+    connection: Connection
 
 
 @dataclass
@@ -116,6 +118,8 @@ class World:
             "window_id": place.window.pk,
             "exception_id": place.exception.pk,
             "calendar_id": place.calendar.pk,
+            "connection_id": place.connection.pk,
+            "kind": "http_json",
             "feed_id": self.feed[0].pk,
             "source_id": self.source.pk,
             "token": self.feed[1],
@@ -148,7 +152,21 @@ def _place(who: Company, project: Project) -> Place:
         an_exception(who.admin, project),
         a_calendar(who.admin, project),
     )
-    return Place(project, environment, account, token, secret, request, *calendar)
+    return Place(
+        project, environment, account, token, secret, request, *calendar, _connection(who, project)
+    )
+
+
+def _connection(who: Company, project: Project) -> Connection:
+    """One whose address is inside this network, so that testing it asks nobody."""
+    return create_connection(
+        by=who.admin,
+        kind="http_json",
+        name="status",
+        project=project,
+        settings={"url": "https://127.0.0.1/status", "facts": "flag.ready = /ready"},
+        secrets={},
+    )
 
 
 def _people(who: Company) -> dict[str, Any]:
