@@ -1,8 +1,10 @@
 """Connecting systems: who may, what is refused, what is recorded and what never leaves again."""
 
 import json
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from approvals.connections.check import check_connection
 from approvals.connections.configure import (
@@ -149,6 +151,25 @@ class TestSecrets:
         made, changed = entries()
         assert made[1]["change"]["after"]["secrets"] == ["token"]
         assert changed[1]["object"]["secrets_replaced"] == ["token"]
+
+
+class TestReseal:
+    def test_an_old_key_can_go_afterwards(self, shop, settings):
+        old, new = settings.SECRET_KEY, "n" * 40
+        settings.SECRETS_KEY = [new, old]
+        out = StringIO()
+        call_command("reseal", stdout=out)
+        assert out.getvalue() == "1 connections resealed\n"
+        settings.SECRETS_KEY = [new]
+        assert unseal(Connection.objects.get().secrets["token"]) == "glpat-secret"
+        assert entries()[-1][0] == "connection.resealed"
+
+    def test_what_no_key_opens_is_named_and_stays(self, shop, settings):
+        before = Connection.objects.get().secrets
+        settings.SECRETS_KEY = ["n" * 40]
+        with pytest.raises(CommandError, match=r"secrets of: our forge \("):
+            call_command("reseal", stdout=StringIO())
+        assert Connection.objects.get().secrets == before
 
 
 class TestRecorded:
