@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from approvals.connections.configure import change_connection, create_connection
+from approvals.context.sources.http_json import HttpJsonSource
+from approvals.management.documents import policies
+from approvals.models import Connection
 from policies.publishing import create_policy, publish_version
 from portal.access import grant_role
 from portal.access.models import Organisation
@@ -85,161 +89,15 @@ PROJECTS = {
     "search": "Product search; low risk, small policy.",
 }
 
-SHOP_STAGING = """\
-policy: shop-staging
-facts: v1
-match: {projects: [shop], environments: [staging], actions: [deploy, migrate]}
-rules:
-  - id: deploy-flows
-    when: request.action == 'deploy'
-    approve: auto
-default: {require: {count: 1, from: [team-leads]}}
-risk: {medium: request.action == 'migrate'}
-decide_within: 8h
-valid_for: 30m
-hold: [request.commit]
-supersede: environment
-tests:
-  - name: a deployment flows
-    given: {request.action: deploy}
-    expect: {verdict: allow, because: [deploy-flows], risk: low}
-  - name: a migration waits for a lead
-    given: {request.action: migrate}
-    expect: {verdict: review, because: [default], risk: medium}
-"""
-SHOP_PRODUCTION = """\
-policy: shop-production
-facts: v1
-match: {{projects: [shop], environments: [production], actions: [deploy, migrate]}}
-define:
-  migrates: request.action == 'migrate'
-  hotfix: "'hotfix' in request.labels"
-rules:
-{on_branch}  - id: team-lead
-    level: soft
-    when: "true"
-    require: {{count: 1, from: [team-leads]}}
-  - id: migration
-    when: migrates
-    require:
-      count: 2
-      from: [dba, team-leads]
-      including: {{dba: 1}}
-      sequence: [dba, team-leads]
-  - id: hotfix-is-quick
-    when: hotfix
-    limit: {{valid_for: 10m}}
-  - id: failed-before
-    when: history.last_outcome == 'failed'
-    note: "The last run here failed."
-default: {{require: {{count: 1, from: [team-leads]}}}}
-risk: {{high: migrates, medium: "true"}}
-decide_within: 8h
-valid_for: 30m
-hold: [{hold}]
-break_glass:
-  by: [oncall-sre]
-  reason_min: 20
-  valid_for: 15m
-  notify: [security]
-  review_within: 24h
-escalate: [{{after: 30m, notify: [team-leads]}}]
-tests:
-  - name: a deployment needs a lead
-    given: {{request.action: deploy, request.labels: []}}
-    expect: {{verdict: review, because: [team-lead], risk: medium, valid_for: 30m}}
-  - name: a migration needs a database administrator too
-    given: {{request.action: migrate}}
-    expect: {{verdict: review, because: [migration, team-lead], risk: high}}
-  - name: a hotfix is valid for ten minutes only
-    given: {{request.labels: [hotfix]}}
-    expect: {{verdict: review, valid_for: 10m}}
-{on_branch_tests}"""
-ON_BRANCH = """\
-  - id: on-branch
-    when: "!git.on_branch"
-    deny: This commit is not on the protected branch.
-"""
-ON_BRANCH_TESTS = """\
-  - name: what is not on the branch is denied
-    given: {git.on_branch: false}
-    expect: {verdict: deny, because: [on-branch]}
-  - name: nothing runs while the branch cannot be read
-    given: {git.on_branch: ~}
-    expect: {verdict: blocked, because: [on-branch]}
-"""
-PAYMENTS = """\
-policy: payments
-facts: v1
-match: {projects: [payments], environments: ["*"], actions: ["*"]}
-define:
-  prod: request.tier == 'production'
-  weekend: time.weekday in ['saturday', 'sunday']
-rules:
-  - id: staging-auto
-    when: request.tier == 'staging' && request.action == 'deploy'
-    approve: auto
-  - id: two-people
-    when: prod
-    require: {count: 2, from: [team-leads, dba]}
-  - id: weekend
-    when: prod && weekend
-    require: {count: 1, from: [oncall-sre]}
-default: {require: {count: 1, from: [team-leads]}}
-risk: {high: prod}
-decide_within: 4h
-valid_for: 15m
-hold: [request.commit]
-on_drift: deny
-tests:
-  - name: staging flows
-    given: {request.tier: staging, request.action: deploy}
-    expect: {verdict: allow, risk: low}
-  - name: production takes two
-    given: {request.tier: production, time.weekday: monday}
-    expect: {verdict: review, because: [two-people], risk: high}
-  - name: on a weekend somebody on call as well
-    given: {request.tier: production, time.weekday: sunday}
-    expect: {verdict: review, because: [two-people, weekend]}
-"""
-SEARCH = """\
-policy: search
-facts: v1
-match: {projects: [search], environments: ["*"], actions: [deploy]}
-rules:
-  - id: staging-auto
-    when: request.tier == 'staging'
-    approve: auto
-  - id: after-failure
-    when: request.tier == 'production' && history.last_outcome == 'failed'
-    require: {count: 1, from: [oncall-sre]}
-  - id: prod-lead
-    when: request.tier == 'production'
-    require: {count: 1, from: [team-leads]}
-default: {require: {count: 1, from: [team-leads]}}
-risk: {medium: request.tier == 'production'}
-decide_within: 24h
-valid_for: 1h
-hold: [history.running_commit]
-tests:
-  - name: after a failure somebody on call looks too
-    given: {request.tier: production, history.last_outcome: failed}
-    expect: {verdict: review, because: [after-failure, prod-lead]}
-"""
+METRICS = "Shop metrics"
+METRIC_FACTS = "metric.error_rate = /error_rate\nmetric.latency_p95_ms = /latency_p95_ms"
 
 
-def policies(*, with_git: bool) -> list[str]:
-    """The documents in force; the shop's reads git only where there is a git to read."""
-    production = SHOP_PRODUCTION.format(
-        on_branch=ON_BRANCH if with_git else "",
-        on_branch_tests=ON_BRANCH_TESTS if with_git else "",
-        hold="request.commit, git.head" if with_git else "request.commit",
-    )
-    return [SHOP_STAGING, production, PAYMENTS, SEARCH]
+def found_company(repository: Path | None, metrics: str) -> dict[str, Any]:
+    """Make everything; logins and tokens as they stand in demo.json. Needs an empty portal.
 
-
-def found_company(repository: Path | None) -> dict[str, Any]:
-    """Make everything; logins and tokens as they stand in demo.json. Needs an empty portal."""
+    `metrics` is the address of the demo's monitoring; empty where there is none.
+    """
     people, passwords = _people()
     admin, deputy = people["priya"], people["jonas"]
     projects = _projects(admin, repository)
@@ -254,7 +112,9 @@ def found_company(repository: Path | None) -> dict[str, Any]:
         for role in person.projects:
             for project in projects.values():
                 grant_role(by=admin, to=people[person.username], role=role, target=project)
-    for text in policies(with_git=repository is not None):
+    if metrics:
+        _connect_metrics(admin, projects["shop"], metrics)
+    for text in policies(with_git=repository is not None, with_metrics=bool(metrics)):
         publish_version(by=deputy, version=create_policy(by=admin, text=text))
     return {
         "users": [
@@ -269,6 +129,36 @@ def found_company(repository: Path | None) -> dict[str, Any]:
         "tokens": {slug: _token(admin, people["ana"], p) for slug, p in projects.items()},
         "repository": str(repository) if repository else None,
     }
+
+
+def _connect_metrics(admin: User, shop: Project, url: str) -> None:
+    create_connection(
+        by=admin,
+        kind=HttpJsonSource.name,
+        name=METRICS,
+        project=shop,
+        environment=shop.environments.get(name="production"),
+        settings={"url": url, "header": "", "facts": METRIC_FACTS},
+        secrets={},
+        private=True,
+    )
+
+
+def move_metrics(url: str) -> None:
+    """Follow the demo's monitoring to the port of this start."""
+    for found in Connection.objects.filter(
+        name=METRICS, kind=HttpJsonSource.name, archived_at=None
+    ):
+        if found.settings["url"] != url:
+            change_connection(
+                by=found.created_by,
+                connection=found,
+                name=found.name,
+                environment=found.environment,
+                settings={**found.settings, "url": url},
+                secrets={},
+                private=True,
+            )
 
 
 def _people() -> tuple[dict[str, User], dict[str, str]]:

@@ -16,6 +16,7 @@ PARTS = {
     "database": "postgres -D",
     "broker": "valkey-server",
     "web": "portal.config.server",
+    "metrics": "portal.runner.metrics",
     "worker": "portal.runner.worker",
 }
 OF_THE_TESTS = ("COUNTERSIGN_", "DATABASE_", "BROKER_", "SECRET_", "DJANGO_", "PYTEST_")

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from approvals.lifecycle.receipt import ensure_signing_key
-from approvals.management.company import NAME, found_company
+from approvals.management.company import NAME, found_company, move_metrics
 from portal.accounts.models import User
 
 LOCK = 0x436F756E74657273  # any fixed number: two first starts at once load one company
@@ -25,6 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--home", type=Path, default=settings.HOME)
         parser.add_argument("--url", default=settings.PUBLIC_URL)
+        parser.add_argument("--metrics", default="", help="where the demo's monitoring answers")
         parser.add_argument("--quiet", action="store_true", help="load, print nothing")
         parser.add_argument("--show", action="store_true", help="print only, load nothing")
 
@@ -33,16 +34,18 @@ class Command(BaseCommand):
         file = home / "demo.json"
         if not options["show"]:
             ensure_signing_key()
-            self._load(home, file, options["url"])
+            self._load(home, file, options["url"], options["metrics"])
         if not options["quiet"]:
             self._print(home, file, options["url"])
 
-    def _load(self, home: Path, file: Path, url: str) -> None:
+    def _load(self, home: Path, file: Path, url: str, metrics: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             if User.objects.exists():
+                if metrics:
+                    move_metrics(metrics)
                 return
-            company = found_company(_repository(home / "demo" / "shop"))
+            company = found_company(_repository(home / "demo" / "shop"), metrics)
             # Inside the transaction: logins nobody can read would be worse than none.
             _write_secret(file, json.dumps({"url": url, **company}, indent=2) + "\n")
             for slug, token in company["tokens"].items():
@@ -87,6 +90,11 @@ def _commands(home: Path, url: str, company: dict[str, Any]) -> str:
         )
     else:
         text += "\n  git was not found here, so the demo project has no repository to read.\n"
+    if (home / "demo" / "metrics.json").exists():
+        text += (
+            "\n  So does an error rate that moves; above 0.05 somebody on call is asked too:\n\n"
+            f"    sh plugins/demo/set-error-rate.sh {base}/demo 0.04\n"
+        )
     return text
 
 
