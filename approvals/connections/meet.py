@@ -39,7 +39,7 @@ def meet_connection(connection_id: UUID) -> int:
         if time.monotonic() > ends:
             done = False  # the mark stays, and the next sweep goes on
             break
-        _meet(request_id)
+        _meet(request_id, connection.key)
         count += 1
         if created_at < moved - AT_ONCE:
             met = request_id
@@ -59,8 +59,8 @@ def _reached(connection: Connection) -> list[tuple[UUID, datetime]]:
     return list(waiting.order_by("pk").values_list("pk", "created_at"))
 
 
-def _meet(request_id: UUID) -> None:
+def _meet(request_id: UUID, key: str) -> None:
     with transaction.atomic():
         request = locked(request_id)
-        meet_sources(request)
+        meet_sources(request, changed=key)
         judge_again(request)

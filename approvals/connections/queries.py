@@ -85,7 +85,7 @@ def sources_of(project: Project) -> list[SourceRow]:
         Q(project=project) | Q(project__isnull=True), archived_at=None
     ).select_related("environment")
     for one in connected.order_by("project", "name"):
-        found = waiting.get(f"{one.kind}:{one.pk}")
+        found = waiting.get(one.key)
         rows.append(
             SourceRow(
                 title=kind_title(one.kind),

@@ -13,6 +13,7 @@ from approvals.context.configured import Configured
 from approvals.context.fetch import Fetch
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.models import Connection
+from approvals.models.connection import key_of
 from policies.language.facts import FactType, Known, Unknown
 from policies.language.schema import facts_given
 from portal.kernel.outgoing import parse_address
@@ -116,7 +117,7 @@ class Connected(Source):
 
     @property
     def key(self) -> str:
-        return f"{self.name}:{self._configured.id}"
+        return key_of(self.name, self._configured.id)
 
     @property
     def label(self) -> str:

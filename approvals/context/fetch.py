@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import orjson
+from django.db import connection as database
 
 from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer
 from approvals.context.breaker import (
@@ -172,6 +173,7 @@ class Fetch:
     def _in_turn(
         self, url: str, key: str, headers: Mapping[str, str], since: datetime
     ) -> KeptAnswer:
+        _let_go()
         with _queue.turn(self._connection.pk, key, self._left()) as ours:
             if not ours:
                 raise self._late()
@@ -225,6 +227,7 @@ class Fetch:
         """The answer, or why asking again may help. Raises SourceFailed where it does not."""
         if self._left() <= 0:
             raise self._late()
+        _let_go()
         try:
             got = send(method, url, self._reach, headers=headers, body=body, seconds=self._left())
         except OutgoingFailed as failure:
@@ -253,6 +256,12 @@ class Fetch:
 
     def _saw(self, moment: datetime) -> None:
         self.observed_at = min(self.observed_at or moment, moment)
+
+
+def _let_go() -> None:
+    """Nobody holds one of the few database connections while waiting for somebody outside."""
+    if not database.in_atomic_block:
+        database.close()
 
 
 def _require_found(status: int) -> None:

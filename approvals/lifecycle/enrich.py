@@ -135,17 +135,17 @@ def want_again(request: Request) -> None:
         wake("approvals.read_source", str(request.id), asked.key)
 
 
-def meet_sources(request: Request) -> None:
-    """Ask those sources that were not there when the request was last looked at; forget those that
-    are gone. The row is locked."""
+def meet_sources(request: Request, changed: str) -> None:
+    """Ask those sources that were not there when the request was last looked at, and the one with
+    the key `changed` anew; forget those that are gone. The row is locked."""
     at = now()
-    sources = remote_sources(question_about(request, at))
+    keys = {asked.key for asked in remote_sources(question_about(request, at))}
     readings = Reading.objects.filter(request=request)
-    readings.exclude(source__in=[asked.key for asked in sources]).delete()
-    known = set(readings.values_list("source", flat=True))
-    new = [asked for asked in sources if asked.key not in known]
+    readings.exclude(source__in=keys).delete()
+    readings.filter(source=changed).update(next_try=at)
+    new = keys - set(readings.values_list("source", flat=True))
     Reading.objects.bulk_create(
-        [Reading(request=request, source=asked.key, next_try=at) for asked in new]
+        [Reading(request=request, source=key, next_try=at) for key in sorted(new)]
     )
-    for asked in new:
-        wake("approvals.read_source", str(request.id), asked.key)
+    for key in sorted(new | ({changed} & keys)):
+        wake("approvals.read_source", str(request.id), key)

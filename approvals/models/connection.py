@@ -1,6 +1,7 @@
 """Outside systems that sources read, and what each of them answered lately."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,6 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from portal.kernel.ids import new_id
 
 OPEN_AFTER = 5  # failures in a row
+
+
+def key_of(kind: str, connection_id: UUID) -> str:
+    """The key of the readings of one connection."""
+    return f"{kind}:{connection_id}"
 
 
 class Connection(models.Model):
@@ -79,6 +85,11 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def key(self) -> str:
+        """What readings of it are kept under."""
+        return key_of(self.kind, self.pk)
 
     def breaker(self, at: datetime) -> str:
         """`closed`; `open`: it is not asked; `half-open`: the next question tries it again."""

@@ -254,8 +254,6 @@ class TestMeeting:
             private=True,
         )
         meet(shop.connection)
-        Reading.objects.update(next_try=now())
-        read_all()
         assert forge.count(forge.path) == 2
 
 
