@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.window import SLOW
+from tests.remote import Remote, Says
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -44,6 +45,15 @@ def gate(portal):
     waiting = portal.gate("production", "--reason", "Release 4.18", "--label", "hotfix")
     portal.until_pending(waiting.request)
     return waiting
+
+
+@pytest.fixture
+def remote():
+    """An outside system that says how it is."""
+    found = Remote()
+    found.paths["/status"] = Says({"rate": 0.012})
+    yield found
+    found.close()
 
 
 def test_signing_in(windows):
@@ -148,4 +158,29 @@ def test_trying_a_policy(windows):
     page.get_by_role("button", name="Show the verdict").click()
     for summary in page.locator("#try summary").all():
         summary.click()
+    check_everywhere(page)
+
+
+def test_connecting_a_system_and_how_it_does(windows, remote):
+    page = windows.open("jonas", "/projects/")
+    page.get_by_role("link", name="shop", exact=True).first.click()
+    page.get_by_role("link", name="Sources").click()
+    page.get_by_role("link", name="Connections").click()
+    page.get_by_role("link", name="Connect a system").first.click()
+    page.get_by_role("link", name="HTTP and JSON").click()
+    page.get_by_label("Name", exact=True).fill(
+        "Status page with a name that is long enough to wrap"
+    )
+    page.get_by_label("Address").fill(f"{remote.url}/status")
+    page.get_by_label("Secret optional", exact=True).fill("Bearer s3cret")
+    page.get_by_label("Facts").fill("metric.error_rate = /rate\nflag.ready = /nothing")
+    page.get_by_label("It stands inside this network").check()
+    check_everywhere(page)
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.locator("#health")).to_contain_text("has nothing for flag.ready")
+    check_everywhere(page)
+    page.get_by_role("link", name="All connections").click()
+    page.get_by_role("link", name="How they do").click()
+    expect(page.locator("main")).to_contain_text("Works")
     check_everywhere(page)
