@@ -11,10 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from ninja import Header, NinjaAPI, Query
 from ninja.errors import HttpError, ValidationError
-from ninja.parser import Parser
-from ninja.types import DictStrAny
 
 from approvals.ci import gate as gates
+from approvals.ci.body import JsonParser, too_large
 from approvals.ci.document import describe
 from approvals.ci.identity import ProjectTokenAuth
 from approvals.ci.policies import router as policies
@@ -46,42 +45,10 @@ from approvals.queries import readable_by
 from approvals.states import PermitStatus
 from policies.language.schema import CURRENT_SCHEMA
 from portal.accounts.models import ProjectToken
-from portal.kernel.errors import Invalid, Refused
+from portal.kernel.errors import Refused
 
-MAX_BODY = 64 * 1024
-MAX_POLICY_BODY = 256 * 1024  # a document of 64 KiB can be three times as long in JSON
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503), Problem)
-
-
-class TooLarge(Refused):
-    """The body is over the cap."""
-
-    status = 413
-    code = "too-large"
-
-
-def _too_large(request: HttpRequest) -> TooLarge:
-    return TooLarge(f"The body is over {_limit(request)} bytes. Send less.")
-
-
-def _limit(request: HttpRequest) -> int:
-    about_policies = request.path.startswith("/api/v1/policies/")
-    return MAX_POLICY_BODY if about_policies else MAX_BODY
-
-
-class Malformed(Refused):
-    """The body is not JSON."""
-
-    status = 400
-    code = "malformed-json"
-
-
-class WrongMedia(Refused):
-    """Another content type than JSON."""
-
-    status = 415
-    code = "unsupported-media-type"
 
 
 class BadHeader(Refused):
@@ -89,23 +56,6 @@ class BadHeader(Refused):
 
     status = 400
     code = "bad-header"
-
-
-class JsonParser(Parser):
-    """JSON only, capped, and any failure is an answer that says what to do."""
-
-    def parse_body(self, request: HttpRequest) -> DictStrAny:
-        if request.content_type != "application/json":
-            raise WrongMedia("Send the body as Content-Type: application/json.")
-        if len(request.body) > _limit(request):
-            raise _too_large(request)
-        try:
-            found = orjson.loads(request.body)
-        except orjson.JSONDecodeError as error:
-            raise Malformed(f"The body is not valid JSON: {error}.") from None
-        if not isinstance(found, dict):
-            raise Invalid("The body must be a JSON object.")
-        return found
 
 
 class ContractAPI(NinjaAPI):
@@ -147,7 +97,7 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _far_too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem_of(_too_large(request))
+    return problem_of(too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
 
 
 @api.exception_handler(Http404)
@@ -194,6 +144,7 @@ def to_submission(body: RequestIn) -> Submission:
         reason=body.reason,
         labels=list(dict.fromkeys(body.labels)),
         claims=body.claims,
+        plan=body.plan_json,
     )
 
 

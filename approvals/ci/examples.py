@@ -4,6 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
+from approvals.context.plans import plan_digest
+
 _COMMIT = "9f3c1ab" + "0" * 33
 _ID = "01a20ff0-ac36-74fa-b666-2bdf9b68a957"
 _DIGEST = "sha256:306ec312afcfff28025e67a682ac18c81e4f41bea02119394ec17beb0ea3f1f0"
@@ -15,6 +17,27 @@ _NO = "Denied by shop/never-testing: Nothing runs on testing."
 _RUN = {"id": "8812", "attempt": 1}
 _SUBJECT = {"commit": _COMMIT, "ref": "refs/heads/main"}
 _POLICY = {"policy": "shop", "version": 4}
+
+PLAN = {
+    "format_version": "1.2",
+    "terraform_version": "1.11.4",
+    "planned_values": {"root_module": {}},
+    "resource_changes": [
+        {
+            "address": "aws_db_instance.main",
+            "mode": "managed",
+            "type": "aws_db_instance",
+            "name": "main",
+            "change": {
+                "actions": ["delete", "create"],
+                "before": {"allocated_storage": 20},
+                "after": {"allocated_storage": 50},
+            },
+        }
+    ],
+    "timestamp": "2026-03-02T10:11:58Z",
+}
+_PLAN_DIGEST = plan_digest(PLAN)
 
 _PERMIT = {
     "id": _PERMIT_ID,
@@ -247,6 +270,18 @@ REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
         422,
         "environment: field required",
         {"errors": [{"field": "environment", "message": "field required"}]},
+    ),
+    "plan-mismatch": (
+        422,
+        f"subject.plan must be the digest of plan_json, {_PLAN_DIGEST}.",
+        {
+            "errors": [
+                {
+                    "field": "subject.plan",
+                    "message": f"must be the digest of plan_json, {_PLAN_DIGEST}",
+                }
+            ]
+        },
     ),
     "no-eligible-approver": (422, "Nobody may give an approval that shop asks for.", {}),
     "internal": (

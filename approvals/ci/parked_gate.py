@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from approvals.ci.body import MAX_BODY_WITH_PLAN
 from approvals.ci.wait import first_of
 from portal.kernel.asgi import App, Message, Receive, Scope, Send, TooLarge, gone, read_body
 from portal.ledger.listen import Hub
@@ -10,7 +11,7 @@ from portal.ledger.listen import Hub
 WAIT = 50.0
 TICK = 15.0
 PAUSE = 0.1  # between two steps: our own drift wakes us too
-MAX_BODY = 64 * 1024 + 1
+MAX_BODY = MAX_BODY_WITH_PLAN + 1
 HEADER = b"countersign-request"
 
 

@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "too-large": "The body is too large.",
     "unsupported-media-type": "Send application/json.",
     "invalid": "A field is wrong; `errors` says which.",
+    "plan-mismatch": "The plan that was sent is not the one the subject names.",
     "no-eligible-approver": "Nobody who may decide is left.",
     "broken-policy": "A policy in force cannot be read; nothing is approved until it can.",
     "rate-limited": "Too many calls.",

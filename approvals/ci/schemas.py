@@ -6,8 +6,18 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
+from approvals.ci.examples import PLAN
+from approvals.context.plans import Plan, read_plan
 from portal.kernel.text import text_problem
 
 
@@ -154,6 +164,20 @@ ClaimValue = Annotated[
 ]
 
 
+# The digest of a plan, precisely; docs/how-to/terraform.md says the same.
+_PLAN = (
+    "The plan as `terraform show -json PLAN` says it (format 1.x), at most 2 MiB as sent. With it "
+    "`subject.plan` is required and must be its digest: SHA-256 of the object without its member "
+    "`timestamp`, written as RFC 8785 says (members sorted by UTF-16 code units, no white space, "
+    "UTF-8), except that every number keeps the digits it was sent with. Only this digest, counts, "
+    "addresses and types are kept; no value is."
+)
+
+
+def _plan(value: object) -> Plan | None:
+    return None if value is None else read_plan(value)
+
+
 class RequestIn(Strict):
     """One pipeline run asks to perform one action once."""
 
@@ -167,6 +191,12 @@ class RequestIn(Strict):
         list[Annotated[Line, Field(min_length=1, max_length=100)]], Field(max_length=50)
     ] = []
     claims: Annotated[dict[str, ClaimValue], Field(max_length=50)] = {}
+    plan_json: Annotated[
+        Plan | None,
+        BeforeValidator(_plan),
+        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "null"}]}),
+        Field(description=_PLAN, examples=[PLAN]),
+    ] = None
 
 
 class RedeemIn(Strict):

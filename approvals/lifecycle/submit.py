@@ -15,6 +15,7 @@ from approvals.context.collect import (
     remote_sources,
     without_source,
 )
+from approvals.context.plans import Plan
 from approvals.context.registry import SOURCES
 from approvals.context.source import Question
 from approvals.lifecycle.announce import wake
@@ -52,6 +53,7 @@ class Submission:
     reason: str = ""
     labels: list[str] = field(default_factory=list)
     claims: dict[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None
 
     def body_digest(self) -> str:
         """Digest of the whole body, to tell a repetition from another request."""
@@ -65,6 +67,8 @@ class Submission:
                 "reason": self.reason,
                 "labels": self.labels,
                 "claims": _claims_json(self.claims),
+                # Its digest is in the subject.
+                **({"plan": True} if self.plan else {}),
             }
         )
 
@@ -75,16 +79,23 @@ class IdempotencyMismatch(Conflict):
     code = "idempotency-mismatch"
 
 
+class PlanMismatch(Invalid):
+    """The plan that came with a request is not the one its subject names."""
+
+    code = "plan-mismatch"
+
+
 def submit_request(
     *, token: ProjectToken, submission: Submission, idempotency_key: str
 ) -> tuple[Request, bool]:
     """Persist the request and give its verdict if the facts at hand settle it.
 
     Returns the request and whether it is new: the same key and body again is the same request.
-    Raises Forbidden, NotFound, Invalid, IdempotencyMismatch, NoEligibleApprover.
+    Raises Forbidden, NotFound, Invalid, PlanMismatch, IdempotencyMismatch, NoEligibleApprover.
     """
     require_scope(token, "request")
     check_claims(submission.claims)  # before the digest: what is no fact may have none
+    _check_plan(submission)
     body_digest = submission.body_digest()
     existing = _existing(token, idempotency_key, body_digest)
     if existing is not None:
@@ -211,6 +222,7 @@ def _payload(
         "run": submission.run,
         "labels": list(submission.labels),
         "claims": _claims_json(submission.claims),
+        **({"plan": submission.plan.to_json()} if submission.plan else {}),
         "reason_commit": commitment(salt, submission.reason),
     }
 
@@ -244,6 +256,18 @@ def check_claims(claims: Mapping[str, Any]) -> None:
             f"The claim {problems[0][0]} {problems[0][1]}.",
             errors=[{"field": f"claims.{name}", "message": text} for name, text in problems],
         )
+
+
+def _check_plan(submission: Submission) -> None:
+    """The plan that came is the one that is asked for. Raises PlanMismatch."""
+    plan, named = submission.plan, submission.subject.get("plan", "")
+    if plan is None or plan.digest == named:
+        return
+    message = f"must be the digest of plan_json, {plan.digest}"
+    raise PlanMismatch(
+        f"subject.plan {message}. Did you plan again after the digest was made?",
+        errors=[{"field": "subject.plan", "message": message}],
+    )
 
 
 def _no_claim(name: str) -> str:

@@ -1,5 +1,8 @@
 """The request: one pipeline run asking to perform one action once."""
 
+from typing import Any
+
+import orjson
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -180,6 +183,12 @@ class Request(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/requests/{self.id}"
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """What the Terraform plan that came with it would do, as the payload has it."""
+        found: dict[str, Any] = orjson.loads(bytes(self.payload))
+        return found.get("plan")
 
     @property
     def asked_by(self) -> str:

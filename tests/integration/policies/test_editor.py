@@ -165,8 +165,8 @@ def test_junk_is_a_problem_and_no_failure(max_, body):
         assert places(answer, "bad")
 
 
-def test_a_megabyte_is_refused_before_it_is_read(max_):
-    answer = check(max_, "x" * (1024 * 1024 + 1))
+def test_megabytes_are_refused_before_they_are_read(max_):
+    answer = check(max_, "x" * (3 * 1024 * 1024 + 1))
     assert answer.status_code in (400, 413)
 
 
