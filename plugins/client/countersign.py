@@ -58,6 +58,7 @@ PAUSE_SECONDS = 15  # the longest pause between two tries
 LOG_SECONDS = 60  # how often a log without a terminal hears that we still wait
 WITHDRAW_SECONDS = 8  # runners kill about ten seconds after they ask us to stop
 ANSWER_BYTES = 4 * 1024 * 1024
+PLAN_BYTES = 2 * 1024 * 1024
 
 Json = Dict[str, Any]
 T = TypeVar("T")
@@ -215,7 +216,7 @@ class Portal:
         if key is not None:
             request.add_header("Idempotency-Key", key)
         if body is not None:
-            request.data = json.dumps(body).encode()
+            request.data = encoded(body)
             request.add_header("Content-Type", "application/json")
         deadline = time.monotonic() + seconds
         try:
@@ -228,6 +229,15 @@ class Portal:
                 raise failure(error, deadline) from None
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(str(getattr(error, "reason", "") or error or repr(error))) from None
+
+
+def encoded(body: Json) -> bytes:
+    """The body as it is sent; a plan goes in as it stands, its numbers untouched."""
+    rest = {name: value for name, value in body.items() if name != "plan_json"}
+    text = json.dumps(rest)
+    if "plan_json" in body:
+        text = f'{text[:-1]}, "plan_json": {body["plan_json"]}}}'
+    return text.encode()
 
 
 def failure(error: urllib.error.HTTPError, deadline: float) -> Exception:
@@ -658,6 +668,57 @@ def bare_run(run: Json) -> Json:
     return {"id": run.get("id"), "attempt": run.get("attempt")}
 
 
+class Number(str):
+    """A number of a JSON text, with the digits it was written with."""
+
+
+def plan_text(path: str) -> str:
+    """The canonical text of a plan that terraform show -json wrote to a file: RFC 8785 but for the
+    digits of numbers, without the time of planning. Raises Stop."""
+    try:
+        plan = json.loads(
+            Path(path).read_text(encoding="utf-8"),
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=not_json,
+        )
+        if not isinstance(plan, dict):
+            raise ValueError("it holds no JSON object")
+        text = canonical({name: value for name, value in plan.items() if name != "timestamp"})
+        size = len(text.encode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise Stop(EXIT_USAGE, f"{path} cannot be read as a plan: {error}") from None
+    if size > PLAN_BYTES:
+        raise Stop(EXIT_USAGE, f"{path} has {size} bytes; the portal takes {PLAN_BYTES}.")
+    return text
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted members and without white space."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return "{" + ",".join(f"{quoted(name)}:{canonical(value[name])}" for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(item) for item in value) + "]"
+    return value if isinstance(value, Number) else quoted(value)
+
+
+def quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def use_plan(options: argparse.Namespace) -> Json:
+    """The plan to send, if one was given; its digest becomes the subject's. Raises Stop."""
+    if not options.plan_json:
+        return {}
+    text = plan_text(options.plan_json)
+    digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    if options.plan not in (None, digest):
+        raise Stop(EXIT_USAGE, f"--plan is not the digest of {options.plan_json}: {digest}")
+    options.plan = digest
+    return {"plan_json": text}
+
+
 def subject_of(options: argparse.Namespace, env: Dict[str, str]) -> Json:
     """What the action is done with. Without any option: the commit of the CI run."""
     subject = {name: getattr(options, name) for name in ("commit", "ref", "artifact", "plan")}
@@ -691,6 +752,7 @@ def not_json(word: str) -> None:
 
 
 def request_body(options: argparse.Namespace, env: Dict[str, str]) -> Json:
+    plan = use_plan(options)
     body: Json = {
         "project": options.project,
         "environment": options.environment,
@@ -704,15 +766,15 @@ def request_body(options: argparse.Namespace, env: Dict[str, str]) -> Json:
         ("claims", claims_of(options.claim)),
     )
     body.update({name: value for name, value in optional if value})
-    return body
+    return dict(body, **plan)
 
 
 def key_of(options: argparse.Namespace, body: Json) -> str:
     """The idempotency key: the same run attempt asking the same thing is the same request."""
     if options.idempotency_key:
         return str(options.idempotency_key)
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return "countersign-" + hashlib.sha256(canonical.encode()).hexdigest()
+    whole = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return "countersign-" + hashlib.sha256(whole.encode()).hexdigest()
 
 
 # --- Lines for people ------------------------------------------------------------------
@@ -1600,6 +1662,7 @@ ASKING: List[Option] = [
     ("--ref", "full name of the branch or tag, such as refs/heads/main", {}),
     ("--artifact", "digest of the artifact, sha256:...", {}),
     ("--plan", "digest of the plan, sha256:...", {}),
+    ("--plan-json", "plan as terraform show -json wrote it; gives --plan", {"metavar": "FILE"}),
     ("--run-url", "page of the run (default: from the CI system)", {}),
     ("--reason", "why, for the people who decide", {}),
     ("--label", "a label; may be repeated", {"action": "append", "default": []}),

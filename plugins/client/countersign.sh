@@ -512,6 +512,7 @@ set_option() {
     --ref) cs_ref=$2 ;;
     --artifact) cs_artifact=$2 ;;
     --plan) cs_plan=$2 ;;
+    --plan-json) usage 'This client cannot send a plan; use countersign.py for --plan-json.' ;;
     --run-id) cs_run_id=$2 ;;
     --run-attempt) cs_run_attempt=$2 ;;
     --run-url) cs_run_url=$2 ;;

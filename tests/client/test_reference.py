@@ -32,9 +32,9 @@ def test_every_option_is_documented_and_every_documented_option_exists(known):
     assert options_of(REFERENCE) == existing
 
 
-def test_the_shell_client_knows_the_gates_options_but_two(known, shell_client):
+def test_the_shell_client_knows_the_gates_options_but_three(known, shell_client):
     shell = options_of(shell_client("sh").run("--help").stdout)
-    assert shell == known["gate"] - {"--json", "--keys", "--help"}
+    assert shell == known["gate"] - {"--json", "--keys", "--plan-json", "--help"}
 
 
 def test_the_how_to_uses_only_options_of_the_steps_it_names(known):
