@@ -70,6 +70,7 @@ def question_about(request: Request, now: datetime, *, fresh: bool = False) -> Q
         repository=request.project.repository,
         branch=request.project.branch,
         policy_version=request.policy_version,
+        plan=request.plan,
         history=history,
         calendar=calendar,
         now=now,

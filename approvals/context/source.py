@@ -27,6 +27,7 @@ class Question:
     `history.running_commit` is what runs on the environment now, so that a change can be measured
     against it. `policy_version` is what a request about a policy is for. `connections` reach the
     environment, the most specific last. `fresh`: nothing from before `now` is taken for granted.
+    `plan` is the summary of the Terraform plan that came with the request.
     """
 
     request_id: UUID
@@ -49,6 +50,7 @@ class Question:
     now: datetime
     connections: tuple[Configured, ...] = ()
     fresh: bool = False
+    plan: Mapping[str, object] | None = None
 
     @property
     def commit(self) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from approvals.context.source import Question, Source, SourceFailed
+from approvals.context.sources.changed_migrations import migration_facts
 from policies.language.facts import Unknown
 from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
+from portal.kernel.git_files import Files
 
 MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person here such a one
 _SIGNATURES = {"G": "good", "B": "bad"}
@@ -36,6 +38,7 @@ class GitSource(Source):
         "git.insertions",
         "git.deletions",
         "git.diff_lines",
+        "migration",
     )
     budget = 15.0
     silence = "the project has no git repository, or no commit was named"
@@ -44,14 +47,14 @@ class GitSource(Source):
         return bool(question.repository and question.commit)
 
     def read(self, question: Question) -> Mapping[str, object | None]:
-        repository = Repository(question.project_id, question.repository, self.budget)
+        repository = Files(question.project_id, question.repository, self.budget)
         try:
             with repository.fetched():
                 return self._facts(repository, question)
         except GitFailed as failure:
             raise SourceFailed(str(failure)) from None
 
-    def _facts(self, repository: Repository, question: Question) -> dict[str, object | None]:
+    def _facts(self, repository: Files, question: Question) -> dict[str, object | None]:
         commit = question.commit
         head = repository.tip(question.branch)
         facts: dict[str, object | None] = {
@@ -77,7 +80,7 @@ class GitSource(Source):
             "git.signature": signature,
         }
 
-    def _change(self, repository: Repository, question: Question) -> dict[str, object | None]:
+    def _change(self, repository: Files, question: Question) -> dict[str, object | None]:
         commit, running = question.commit, question.history.running_commit
         base = running if running and repository.has(running) else None
         stat = repository.numstat(base, commit)
@@ -91,6 +94,7 @@ class GitSource(Source):
             "git.insertions": added,
             "git.deletions": removed,
             "git.diff_lines": added + removed,
+            **migration_facts(repository, commit, paths),
         }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from approvals.context.source import Question, Source
+from approvals.context.sources.terraform import plan_facts
 
 
 class RequestSource(Source):
@@ -34,7 +35,10 @@ class RequestSource(Source):
 
 
 class ClaimsSource(Source):
-    """Facts that only the caller vouches for; they can tighten a verdict, never loosen it."""
+    """Facts that only the caller vouches for; they can tighten a verdict, never loosen it.
+
+    A plan that was sent is believed before what is said about one.
+    """
 
     name = "claims"
     gives = ("tests", "deploy", "terraform")
@@ -42,4 +46,4 @@ class ClaimsSource(Source):
     silence = "the pipeline did not say"
 
     def read(self, question: Question) -> Mapping[str, object | None]:
-        return {fact.name: question.claims.get(fact.name) for fact in self.fact_types()}
+        return {**question.claims, **plan_facts(question)}

@@ -45,7 +45,7 @@ _DEPLOY: tuple[Row, ...] = (
 )
 _TERRAFORM: tuple[Row, ...] = (
     ("adds", "int", "Resources that the plan adds.", 3),
-    ("changes", "int", "Resources that it changes in place.", 2),
+    ("changes", "int", "Resources that it changes in place, imports or forgets.", 2),
     ("destroys", "int", "Resources that it destroys; those that it replaces among them.", 1),
     ("replaces", "int", "Resources that it destroys and makes anew.", 1),
     (
@@ -57,9 +57,10 @@ _TERRAFORM: tuple[Row, ...] = (
     (
         "destroyed",
         "list",
-        "Addresses of the resources that it destroys.",
+        "Addresses of the resources that it destroys or replaces.",
         ("module.shop.aws_db_instance.main",),
     ),
+    ("sensitive_outputs", "bool", "Whether an output changes that is marked sensitive.", False),
     ("plan_digest", "string", "Digest of the plan that was read.", DIGEST),
 )
 GROUPS = (

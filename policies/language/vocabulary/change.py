@@ -84,10 +84,25 @@ _PR: tuple[Row, ...] = (
     ("url", "string", "Its page at the forge.", "https://forge.example/shop/pull/214"),
 )
 _MIGRATION: tuple[Row, ...] = (
-    ("files", "list", "Migrations that the change brings.", ("migrations/0042_price.sql",)),
-    ("drops", "list", "What they take away: tables and columns.", ("price.old_amount",)),
-    ("locks", "list", "Tables that they lock against writing.", ("price",)),
-    ("unreadable", "list", "Migrations that could not be read.", ("migrations/0043_fill.py",)),
+    ("files", "list", "Migrations that the change touches.", ("migrations/0042_price.sql",)),
+    (
+        "drops",
+        "list",
+        "What in them takes data or a guarantee away.",
+        ("migrations/0042_price.sql: ALTER TABLE price DROP COLUMN old_amount",),
+    ),
+    (
+        "locks",
+        "list",
+        "What in them keeps others waiting while rows are read or written again.",
+        ("migrations/0042_price.sql: CREATE INDEX by_day ON price (day)",),
+    ),
+    (
+        "unreadable",
+        "list",
+        "What in them cannot be told.",
+        ("migrations/0043_fill.py: SQL made at run time: cursor.execute(statement)",),
+    ),
 )
 _IMAGE: tuple[Row, ...] = (
     ("digest", "string", "Digest of the image in the registry.", DIGEST),
