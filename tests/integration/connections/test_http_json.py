@@ -1,6 +1,7 @@
 """The HTTP and JSON source against a server on loopback: facts, failures, the address it asks."""
 
 import pytest
+from django.urls import reverse
 
 from approvals.connections.check import check_connection
 from approvals.connections.configure import create_connection
@@ -12,6 +13,7 @@ from policies.language.facts import Known
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
 from tests.factories import COMMIT, ask
+from tests.integration.pages import as_, text
 from tests.remote import Remote, Says
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,16 @@ def test_what_a_pipeline_names_leads_nowhere_else(who, connect, remote, commit):
     asked = [path for _, path, _, _ in remote.asked]
     assert all(p.startswith("/image/") and p.endswith("/state") for p in asked)
     assert not any("/.." in p or "?" in p for p in asked)
+
+
+def test_people_see_them_with_what_is_hidden_in_them_made_visible(who, connect):
+    connect()
+    request = ask(who)
+    read_source(*due_readings()[0])
+    shown = text(as_(who.alice).get(reverse("request", args=[request.pk])))
+    assert "metric.error_rate 0.012" in shown
+    assert "green ⟨U+202E⟩" in shown
+    assert "Slow checkout, =cmd()" in shown
 
 
 @pytest.mark.parametrize(
