@@ -50,6 +50,7 @@ from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Gone, Invalid, Refused, Unavailable
 from portal.ledger.actors import SYSTEM, Actor, service_actor
+from portal.ledger.record import hint
 
 START_WITHIN = timedelta(minutes=5)
 TRIES = 3
@@ -177,9 +178,14 @@ def _decided(request: Request) -> bool:
 
 
 def _remember_failure(request: Request, error: str) -> None:
-    """So that the page can tell why nothing goes on; no move, so no entry."""
+    """So that the page can tell why nothing goes on; no move, so no entry. Open pages are told of
+    each new reason, not of each try: the pipeline tries again every few seconds."""
     still = Request.objects.filter(pk=request.pk, status=Status.APPROVED, round=request.round)
-    still.update(redeem_failure=error[:500], redeem_failed_at=now())
+    why = {"redeem_failure": error[:500], "redeem_failed_at": now()}
+    if still.exclude(redeem_failure=error[:500]).update(**why):
+        hint(request=request.pk, project=request.project_id)
+    else:
+        still.update(**why)
 
 
 @transaction.atomic

@@ -33,6 +33,10 @@ SELECT id, CASE WHEN %s::text IS NULL THEN NULL
                 ELSE pg_notify(%s, jsonb_set(%s::jsonb, '{position}', to_jsonb(id))::text) END
 FROM last
 """
+_HINT = """
+SELECT pg_notify(%s, jsonb_set(%s::jsonb, '{position}',
+    to_jsonb((SELECT coalesce(max(id), 0) FROM ledger_entry)))::text)
+"""
 
 
 class NotInTransaction(RuntimeError):
@@ -114,6 +118,13 @@ def append(entries: Sequence[NewEntry], *, wake: Mapping[str, Any] | None = None
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [*columns, message, CHANNEL, message])
         return int(cursor.fetchone()[0])
+
+
+def hint(*, request: UUID, project: UUID) -> None:
+    """Tell listeners to read a request again where no entry says so; version 0 is "some"."""
+    wake = {"request": str(request), "project": str(project), "version": 0}
+    with connection.cursor() as cursor:
+        cursor.execute(_HINT, [CHANNEL, orjson.dumps(wake).decode()])
 
 
 def record(event: str, *, actor: Actor, **parts: Any) -> int:

@@ -1,6 +1,8 @@
 """A round that drift began asks its sources anew, whatever the round before asked."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.lifecycle.enrich import due_readings
 from approvals.lifecycle.redeem import Drift
@@ -121,3 +123,17 @@ def test_drift_clears_what_the_last_redeem_met(company_with, git):
         redeem(who, request)
     request.refresh_from_db()
     assert (request.redeem_failure, request.redeem_failed_at) == ("", None)
+
+
+def test_open_pages_are_told_once_of_each_reason_why_a_redeem_failed(company_with, git):
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    told = []
+    for reason in ("gone", "gone", "a firewall"):
+        git.fail(reason)
+        with CaptureQueriesContext(connection) as captured, pytest.raises(Unavailable):
+            redeem(who, request)
+        sent = [query["sql"] for query in captured if "pg_notify" in query["sql"]]
+        told.append(len(sent))
+        assert all(str(request.id) in sql and reason not in sql for sql in sent)
+    assert told == [1, 0, 1]
