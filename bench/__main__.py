@@ -10,7 +10,9 @@ from bench.figures import Figure, heading
 from bench.world import database
 
 # Each is a module with `run(base) -> list[Figure]`; without a database, `run()`.
-ON_A_DATABASE = ("statements", "backtest", "queue_page", "intake", "release", "arrival")
+ON_A_DATABASE = (
+    *("statements", "backtest", "queue_page", "intake", "release", "arrival", "sources"),
+)
 BENCHES = ("verdict", "load", "document", *ON_A_DATABASE, "idle")
 ALONE = "BENCH_ALONE"
 MOST_SECONDS = 300

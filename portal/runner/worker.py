@@ -17,7 +17,8 @@ from celery.apps.worker import Worker
 from celery.beat import Service
 from celery.exceptions import SecurityWarning
 
-OPTIONS = ("worker", "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle")
+# Threads mostly wait for other systems: a request may ask ten of them at once.
+OPTIONS = ("worker", "-P", "threads", "-c", "16", "--without-gossip", "--without-mingle")
 
 
 class Beat(threading.Thread):
