@@ -1,8 +1,8 @@
 """Facts of ten outside systems: how long after the slowest one a request has them all, and what the
 slowest adds to a redeem.
 
-Ten connections ask one server on loopback, which takes its time: the fastest 50 ms, the slowest half
-a second. Web server, broker and worker are the real ones, each a process of its own.
+Ten connections ask one server on loopback, which takes its time: the fastest 50 ms, the slowest
+half a second. Web server, broker and worker are the real ones, each a process of its own.
 """
 
 import asyncio
