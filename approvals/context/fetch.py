@@ -36,6 +36,8 @@ TRIES = 3
 FIRST_PAUSE = 0.2
 _AGAIN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_ASKED_WRONG = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+_MOST_SAID = 200
 _queue = Queue()
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -43,6 +45,17 @@ Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
 
 class NotThere(SourceFailed):
     """The other side says that there is no such thing (404 or 410): often an answer by itself."""
+
+
+class Refused(SourceFailed):
+    """The other side does not take the question (4xx); `said` is what it says about it, or empty.
+
+    For what the question itself is made of by people, as a query: they see what is wrong with it.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(_refusal(status))
+        self.said = _said(body) if status in _ASKED_WRONG else ""
 
 
 class Secrets(Mapping[str, str]):
@@ -246,7 +259,8 @@ class Fetch:
             return None, f"its server answers {got.status}"
         if got.status >= 500:
             note_failure(self._connection)
-        raise SourceFailed(_refusal(got.status))
+            raise SourceFailed(_refusal(got.status))
+        raise Refused(got.status, got.body)
 
     def _left(self) -> float:
         return self._ends - time.monotonic()
@@ -275,6 +289,17 @@ def _refusal(status: int) -> str:
     if 300 <= status < 400:
         return f"its server answers with a redirect ({status}), which is not followed"
     return f"its server answers {status}"
+
+
+def _said(body: bytes) -> str:
+    """The words of an error as most systems send them: a text, or `error` or `message` of it."""
+    try:
+        words = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if isinstance(words, dict):
+        words = words.get("error") or words.get("message")
+    return words[:_MOST_SAID] if isinstance(words, str) else ""
 
 
 def _json(body: bytes) -> Any:

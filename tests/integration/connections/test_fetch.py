@@ -10,7 +10,7 @@ from django.db import connections
 
 from approvals.context.answers import KEEP, prune_answers
 from approvals.context.breaker import NotAskedNow, require_closed
-from approvals.context.fetch import Fetch, NotThere
+from approvals.context.fetch import Fetch, NotThere, Refused
 from approvals.context.source import SourceFailed
 from approvals.models import Connection, KeptAnswer
 from approvals.models.connection import OPEN_AFTER
@@ -173,6 +173,26 @@ class TestFailures:
         forge.paths["/commits/1"] = Says({}, status, {"Location": "http://127.0.0.1:1/"})
         assert words in why(fetch())
         assert (forge.count(), row().failures) == (1, failures)
+
+    @pytest.mark.parametrize(
+        ("status", "body", "said"),
+        [
+            (400, {"error": "1:7: parse error"}, "1:7: parse error"),
+            (422, {"message": "many-to-many"}, "many-to-many"),
+            (400, "bad matcher", "bad matcher"),
+            (400, "x" * 999, "x" * 200),
+            (400, {"error": {"code": 1}}, ""),
+            (400, b"<html>", ""),
+            (403, {"error": "token glpat-secret is not known"}, ""),
+        ],
+    )
+    def test_what_is_wrong_with_a_question_is_kept_for_those_who_wrote_it(
+        self, fetch, forge, status, body, said
+    ):
+        forge.paths["/commits/1"] = Says(body, status)
+        with pytest.raises(Refused) as refusal:
+            fetch().json("commits/1")
+        assert refusal.value.said == said
 
     def test_what_is_no_json(self, fetch, forge):
         forge.paths["/commits/1"] = Says(b"<html>")
