@@ -3,6 +3,7 @@
 from approvals.context.connected import ConnectedSource
 from approvals.context.installed import installed_sources
 from approvals.context.source import Source
+from approvals.context.sources.alertmanager import AlertmanagerSource
 from approvals.context.sources.clock import ClockSource
 from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
@@ -27,7 +28,7 @@ SOURCES: dict[str, Source] = {
 AT_HAND = tuple(source for source in SOURCES.values() if source.at_hand)
 REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)
 
-OURS: tuple[type[ConnectedSource], ...] = (HttpJsonSource, PrometheusSource)
+OURS: tuple[type[ConnectedSource], ...] = (HttpJsonSource, PrometheusSource, AlertmanagerSource)
 # Kinds of outside systems that people can connect: ours, and those of packages that are installed
 # beside the portal. PROBLEMS are sentences; with one of them the portal does not start.
 CONNECTED, PROBLEMS = installed_sources(OURS, SOURCES.values())
