@@ -9,6 +9,7 @@ from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
 from approvals.context.sources.history import HistorySource
 from approvals.context.sources.http_json import HttpJsonSource
+from approvals.context.sources.incidents import IncidentsSource
 from approvals.context.sources.policy import PolicySource
 from approvals.context.sources.prometheus import PrometheusSource
 from approvals.context.sources.request import ClaimsSource, RequestSource
@@ -28,7 +29,12 @@ SOURCES: dict[str, Source] = {
 AT_HAND = tuple(source for source in SOURCES.values() if source.at_hand)
 REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)
 
-OURS: tuple[type[ConnectedSource], ...] = (HttpJsonSource, PrometheusSource, AlertmanagerSource)
+OURS: tuple[type[ConnectedSource], ...] = (
+    HttpJsonSource,
+    PrometheusSource,
+    AlertmanagerSource,
+    IncidentsSource,
+)
 # Kinds of outside systems that people can connect: ours, and those of packages that are installed
 # beside the portal. PROBLEMS are sentences; with one of them the portal does not start.
 CONNECTED, PROBLEMS = installed_sources(OURS, SOURCES.values())
