@@ -7,6 +7,7 @@ tried again while the budget lasts; breaker and limit of the connection are kept
 
 import hashlib
 import random
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -58,6 +59,10 @@ class Refused(SourceFailed):
         self.said = _said(body) if status in _ASKED_WRONG else ""
 
 
+class NotAllowed(Refused):
+    """The other side knows who asks and does not let them see it (403): that is for people."""
+
+
 class Secrets(Mapping[str, str]):
     """The secrets of a connection by field name, opened when they are used and not before."""
 
@@ -87,7 +92,7 @@ class Fetch:
     `budget`: seconds for all of them. `time_to_live`: how old a kept answer may be, where the
     question does not say; nothing from before `not_before` is taken without asking whether it still
     holds. `patient`: keep to the breaker; who tests a connection does not.
-    `observed_at` is the time of the oldest answer that was used.
+    `observed_at` is the time of the oldest answer that was used. Threads may share one.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class Fetch:
         self._time_to_live = time_to_live
         self._not_before = not_before
         self._patient = patient
+        self._guard = threading.Lock()
 
     def json(
         self,
@@ -121,7 +127,7 @@ class Fetch:
         """GET `address` (a relative one stands below the setting `url`) and read it as JSON.
 
         `headers` carry what the other side wants, as its token; of them only `Accept` tells two
-        questions apart. Raises NotThere, SourceFailed.
+        questions apart. Raises NotThere, NotAllowed, SourceFailed.
         """
         wanted = {"Accept": "application/json", **(headers or {})}
         return _json(bytes(self._get(address, params, wanted, max_age).body))
@@ -260,7 +266,8 @@ class Fetch:
         if got.status >= 500:
             note_failure(self._connection)
             raise SourceFailed(_refusal(got.status))
-        raise Refused(got.status, got.body)
+        refused = NotAllowed if got.status == HTTPStatus.FORBIDDEN else Refused
+        raise refused(got.status, got.body)
 
     def _left(self) -> float:
         return self._ends - time.monotonic()
@@ -269,7 +276,8 @@ class Fetch:
         return SourceFailed(f"no answer within {self._budget:g} s")
 
     def _saw(self, moment: datetime) -> None:
-        self.observed_at = min(self.observed_at or moment, moment)
+        with self._guard:
+            self.observed_at = min(self.observed_at or moment, moment)
 
 
 def _let_go() -> None:

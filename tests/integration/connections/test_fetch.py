@@ -10,7 +10,7 @@ from django.db import connections
 
 from approvals.context.answers import KEEP, prune_answers
 from approvals.context.breaker import NotAskedNow, require_closed
-from approvals.context.fetch import Fetch, NotThere, Refused
+from approvals.context.fetch import Fetch, NotAllowed, NotThere, Refused
 from approvals.context.source import SourceFailed
 from approvals.models import Connection, KeptAnswer
 from approvals.models.connection import OPEN_AFTER
@@ -193,6 +193,11 @@ class TestFailures:
         with pytest.raises(Refused) as refusal:
             fetch().json("commits/1")
         assert refusal.value.said == said
+
+    def test_what_it_does_not_show_to_us_is_told_from_what_it_does_not_know(self, fetch, forge):
+        forge.paths["/commits/1"] = Says({}, 403)
+        with pytest.raises(NotAllowed):
+            fetch().json("commits/1")
 
     def test_what_is_no_json(self, fetch, forge):
         forge.paths["/commits/1"] = Says(b"<html>")
