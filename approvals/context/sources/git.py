@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 
+from approvals.context.people import NO_ADDRESS, address, people
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.context.sources.changed_migrations import migration_facts
 from policies.language.facts import Unknown
 from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
 from portal.kernel.git_files import Files
 
-MOST_ADDRESS = 320  # an e-mail address has no more characters, and no person here such a one
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "absent")
-_NO_ADDRESS = Unknown("the commit names no address", "absent")
-_NAMELESS = Unknown("a commit since what runs there now names no address", "absent")
 _UNCHECKED = Unknown("the signature could not be checked", "absent")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "absent")
 
@@ -73,8 +71,8 @@ class GitSource(Source):
         signed = repository.carries_signature(commit)
         signature = _SIGNATURES.get(mark, "unknown") if signed else "none"
         return {
-            "git.author": _address(author) or _NO_ADDRESS,
-            "git.committer": _address(committer) or _NO_ADDRESS,
+            "git.author": address(author) or NO_ADDRESS,
+            "git.committer": address(committer) or NO_ADDRESS,
             "git.subject": subject,
             "git.signed": _UNCHECKED if signature == "unknown" else signature == "good",
             "git.signature": signature,
@@ -83,12 +81,13 @@ class GitSource(Source):
     def _change(self, repository: Files, question: Question) -> dict[str, object | None]:
         commit, running = question.commit, question.history.running_commit
         base = running if running and repository.has(running) else None
+        writers = repository.authors(base, commit)
         stat = repository.numstat(base, commit)
         added = sum(add for add, _, _ in stat)
         removed = sum(remove for _, remove, _ in stat)
         paths = [path for _, _, path in stat]
         return {
-            "git.authors": _people(repository.authors(base, commit)),
+            "git.authors": _TOO_LONG if writers is None else people(writers),
             "git.paths": paths,
             "git.files_changed": len(paths),
             "git.insertions": added,
@@ -96,16 +95,3 @@ class GitSource(Source):
             "git.diff_lines": added + removed,
             **migration_facts(repository, commit, paths),
         }
-
-
-def _address(text: str) -> str:
-    """An e-mail address as a fact; a hostile one is cut, so that it hides no other author."""
-    text = text.strip()
-    return text if len(text) <= MOST_ADDRESS else f"{text[:MOST_ADDRESS]}…"
-
-
-def _people(addresses: list[str] | None) -> list[str] | Unknown:
-    """Everybody's address, or why not everybody is known: one left out would be free to decide."""
-    if addresses is None:
-        return _TOO_LONG
-    return [_address(text) for text in addresses] if all(addresses) else _NAMELESS

@@ -1,0 +1,147 @@
+"""What sources that read a forge have in common: the same facts under the same names.
+
+Answers of a forge are JSON written elsewhere: `said` takes what is of the documented form out of
+them and fails with a sentence on anything else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any, Literal, TypeVar
+
+from django.db import connections
+
+from approvals.context.fetch import NotAllowed, NotThere
+from approvals.context.people import NO_ADDRESS, address
+from approvals.context.source import SourceFailed
+from policies.language.facts import Unknown
+from policies.language.schema import facts_given
+
+T = TypeVar("T", str, int, list[Any], dict[str, Any])
+Values = dict[str, object | None]
+
+MOST_TEXT = 4_000
+MOST_NAME = 255
+MOST_THREADS = 3  # each holds a connection to the database while it waits for the forge
+NO_COMMIT = Unknown("the repository does not have this commit", "absent")
+NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
+UNCHECKED = Unknown("the signature could not be checked", "absent")
+FIRST = Unknown("nothing that the forge knows runs there now, to compare with", "absent")
+NOT_SHOWN = Unknown("the forge shows not all changed lines", "absent")
+NOT_LISTED = Unknown("the forge lists not all changed files", "absent")
+
+
+def said(answer: Any, kind: type[T], *path: str) -> T:
+    """The value at `path`, of this kind. Raises SourceFailed."""
+    for name in path:
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    if type(answer) is not kind:
+        raise SourceFailed(f"its answer has no {'.'.join(path) or kind.__name__} as it should")
+    return answer
+
+
+def moment(answer: Any, *path: str) -> datetime:
+    """The time at `path`. Raises SourceFailed."""
+    try:
+        found = datetime.fromisoformat(said(answer, str, *path))
+        if found.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise SourceFailed(f"its answer has no time in {'.'.join(path)}") from None
+    return found
+
+
+def cut(text: str, most: int = MOST_TEXT) -> str:
+    """Text of somebody outside, not endless."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def whole_group(group: str, state: Unknown) -> Values:
+    """Every fact of a group in the same state."""
+    return {fact.name: state for fact in facts_given((group,))}
+
+
+def commit_facts(author: str, committer: str, message: str) -> Values:
+    """Who made a commit, and what they wrote about it."""
+    return {
+        "git.author": address(author) or NO_ADDRESS,
+        "git.committer": address(committer) or NO_ADDRESS,
+        "git.subject": cut(message.partition("\n")[0].strip()),
+        "git.message": cut(message),
+    }
+
+
+def signature_facts(signature: Literal["good", "bad", "unknown", "none"]) -> Values:
+    """What the forge says about the signature of a commit."""
+    return {
+        "git.signature": signature,
+        "git.signed": UNCHECKED if signature == "unknown" else signature == "good",
+    }
+
+
+def change_facts(paths: Iterable[str] | Unknown, lines: tuple[int, int] | Unknown) -> Values:
+    """What changed: paths, and lines (added, removed)."""
+    files = paths if isinstance(paths, Unknown) else sorted(set(paths))
+    added, removed, both = (
+        (lines, lines, lines) if isinstance(lines, Unknown) else (*lines, sum(lines))
+    )
+    return {
+        "git.paths": files,
+        "git.files_changed": files if isinstance(files, Unknown) else len(files),
+        "git.insertions": added,
+        "git.deletions": removed,
+        "git.diff_lines": both,
+    }
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a commit. `neutral`: it did not pass, and need not."""
+
+    name: str
+    state: Literal["passed", "failed", "pending", "neutral"]
+
+
+def check_facts(checks: Iterable[Check], ignored: str) -> Values:
+    """The checks together, without those whose name a line of `ignored` matches (* and ?)."""
+    patterns = [line.strip() for line in ignored.splitlines() if line.strip()]
+    counted = [
+        check for check in checks if not any(fnmatchcase(check.name, one) for one in patterns)
+    ]
+    names = {
+        state: sorted({cut(check.name, MOST_NAME) for check in counted if check.state == state})
+        for state in ("failed", "pending", "passed")
+    }
+    words = {"failed": "failure", "pending": "pending", "passed": "success"}
+    return {
+        "ci.state": next((word for state, word in words.items() if names[state]), "none"),
+        "ci.failed": names["failed"],
+        "ci.pending": names["pending"],
+        "ci.passed": names["passed"],
+        "ci.total": len(counted),
+    }
+
+
+def allowed(group: str, read: Callable[[], Values]) -> Values:
+    """What `read` says; what the token may never see is unknown, and no failure."""
+    try:
+        return read()
+    except (NotAllowed, NotThere):
+        reason = f"the forge does not show {group} to this token, or the project has none"
+        return whole_group(group, Unknown(reason, "absent"))
+
+
+def side_by_side(*parts: Callable[[], Mapping[str, object | None]]) -> Values:
+    """What all of them say, asked at the same time. Raises what the first of them raised."""
+    with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="forge") as pool:
+        futures = [pool.submit(_in_thread, part) for part in parts]
+    return {name: value for future in futures for name, value in future.result().items()}
+
+
+def _in_thread(part: Callable[[], Mapping[str, object | None]]) -> Mapping[str, object | None]:
+    try:
+        return part()
+    finally:
+        connections.close_all()  # the thread may end: its connection goes back to the pool
