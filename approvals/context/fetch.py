@@ -52,10 +52,12 @@ class Refused(SourceFailed):
     """The other side does not take the question (4xx); `said` is what it says about it, or empty.
 
     For what the question itself is made of by people, as a query: they see what is wrong with it.
+    `status` tells one refusal from another.
     """
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(_refusal(status))
+        self.status = status
         self.said = _said(body) if status in _ASKED_WRONG else ""
 
 
@@ -123,14 +125,18 @@ class Fetch:
         params: Pairs = (),
         headers: Mapping[str, str] | None = None,
         max_age: timedelta | None = None,
+        lasting: bool = False,
     ) -> Any:
         """GET `address` (a relative one stands below the setting `url`) and read it as JSON.
 
         `headers` carry what the other side wants, as its token; of them only `Accept` tells two
-        questions apart. Raises NotThere, NotAllowed, SourceFailed.
+        questions apart. `lasting`: what is found there never changes, as of two commits by their
+        ids, so it is as good as new whenever it was read. Raises NotThere, NotAllowed, Refused,
+        SourceFailed.
         """
         wanted = {"Accept": "application/json", **(headers or {})}
-        return _json(bytes(self._get(address, params, wanted, max_age).body))
+        answer = self._get(address, params, wanted, max_age, lasting=lasting)
+        return _json(bytes(answer.body))
 
     def text(
         self,
@@ -171,13 +177,21 @@ class Fetch:
         return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
     def _get(
-        self, address: str, params: Pairs, headers: Mapping[str, str], max_age: timedelta | None
+        self,
+        address: str,
+        params: Pairs,
+        headers: Mapping[str, str],
+        max_age: timedelta | None,
+        *,
+        lasting: bool = False,
     ) -> KeptAnswer:
         url = self._url(address, params)
         key = self._key(url, headers.get("Accept", ""))
         since = now() - (self._time_to_live if max_age is None else max_age)
         since = max(since, self._not_before) if self._not_before else since
         answer = last_answer(self._connection.pk, key)
+        if lasting and answer is not None and answer.status not in _GONE:
+            return answer
         if answer is None or answer.asked_at < since:
             answer = self._in_turn(url, key, headers, since)
         self._saw(answer.asked_at)

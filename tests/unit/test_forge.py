@@ -111,7 +111,7 @@ def test_checks_are_left_out_by_the_names_people_wrote_alone():
     }
 
 
-@pytest.mark.parametrize("refusal", [NotAllowed("403"), NotThere("404")])
+@pytest.mark.parametrize("refusal", [NotAllowed(403, b""), NotThere("404")])
 def test_what_the_token_may_not_see_is_unknown_and_no_failure(refusal):
     def refuse():
         raise refusal

@@ -54,6 +54,19 @@ class TestKept:
         fetch().json("version", headers={"Accept": "application/vnd.forge+json"})
         assert [asked[1] for asked in forge.asked] == ["/version", "/version?page=2", "/version"]
 
+    def test_what_never_changes_is_not_asked_again_even_for_a_redeem(self, fetch, forge):
+        fetch(time_to_live=timedelta(0)).json(forge.path.strip("/"), lasting=True)
+        late = fetch(time_to_live=timedelta(0), not_before=now())
+        assert late.json(forge.path.strip("/"), lasting=True)["signature"] == "good"
+        assert forge.count() == 1
+        assert late.observed_at is None  # it is as true now as it was then
+
+    def test_what_was_not_there_may_come(self, fetch, forge):
+        for _ in range(2):
+            with pytest.raises(NotThere):
+                fetch(time_to_live=timedelta(0)).json("commits/9", lasting=True)
+        assert forge.count() == 2
+
     def test_a_token_makes_no_other_question(self, fetch, forge):
         fetch().json("version", headers={"Authorization": "Bearer one"})
         fetch().json("version", headers={"Authorization": "Bearer two"})
@@ -198,6 +211,12 @@ class TestFailures:
         forge.paths["/commits/1"] = Says({}, 403)
         with pytest.raises(NotAllowed):
             fetch().json("commits/1")
+
+    def test_a_refusal_has_its_status(self, fetch, forge):
+        forge.paths["/commits/1"] = Says({}, 422)
+        with pytest.raises(Refused) as refused:
+            fetch().json("commits/1")
+        assert refused.value.status == 422
 
     def test_what_is_no_json(self, fetch, forge):
         forge.paths["/commits/1"] = Says(b"<html>")
