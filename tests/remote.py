@@ -36,6 +36,11 @@ class Remote:
         )
         self._thread.start()
 
+    def says(self, path, headers):
+        """The answer to one request; `path` with its query."""
+        says = self.paths.get(path.partition("?")[0], Says(status=404))
+        return says(headers) if callable(says) else says
+
     def count(self, path=""):
         """How often it was asked, in all or for one path."""
         return sum(asked[1].partition("?")[0] == path or not path for asked in self.asked)
@@ -54,9 +59,8 @@ def _handler_of(remote):
             headers = {name.lower(): value for name, value in self.headers.items()}
             with remote._guard:
                 remote.asked.append((self.command, self.path, headers, self.rfile.read(size)))
-            says = remote.paths.get(self.path.partition("?")[0], Says(status=404))
             with suppress(OSError):
-                self._say(says(headers) if callable(says) else says)
+                self._say(remote.says(self.path, headers))
 
         do_POST = do_GET
 

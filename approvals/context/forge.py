@@ -19,7 +19,7 @@ from approvals.context.source import SourceFailed
 from policies.language.facts import Unknown
 from policies.language.schema import facts_given
 
-T = TypeVar("T", str, int, list[Any], dict[str, Any])
+T = TypeVar("T", str, bool, int, list[Any], dict[str, Any])
 Values = dict[str, object | None]
 
 MOST_TEXT = 4_000
