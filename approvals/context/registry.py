@@ -7,6 +7,7 @@ from approvals.context.sources.alertmanager import AlertmanagerSource
 from approvals.context.sources.clock import ClockSource
 from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
+from approvals.context.sources.github.source import GitHubSource
 from approvals.context.sources.history import HistorySource
 from approvals.context.sources.http_json import HttpJsonSource
 from approvals.context.sources.incidents import IncidentsSource
@@ -34,6 +35,7 @@ OURS: tuple[type[ConnectedSource], ...] = (
     PrometheusSource,
     AlertmanagerSource,
     IncidentsSource,
+    GitHubSource,
 )
 # Kinds of outside systems that people can connect: ours, and those of packages that are installed
 # beside the portal. PROBLEMS are sentences; with one of them the portal does not start.

@@ -1,0 +1,122 @@
+"""What a commit changes against what runs there now, and who wrote it, as GitHub compares."""
+
+from typing import Any, Literal
+
+from approvals.context.fetch import NotThere
+from approvals.context.forge import FIRST, NOT_LISTED, NOT_SHOWN, Values, change_facts, said
+from approvals.context.people import people
+from approvals.context.source import SourceFailed
+from approvals.context.sources.github.api import PAGE, GitHubRepository, TooMany, account
+from approvals.context.sources.github.commit import email
+from policies.language.facts import Unknown
+
+MOST_COMMITS = 1_000
+MOST_FILES = 300  # GitHub lists no more, and does not say that there are more
+TOO_LONG = Unknown(f"{MOST_COMMITS} commits or more since what runs there now", "absent")
+APART = Unknown("the commit does not descend from what runs there now", "absent")
+ACCOUNTLESS = Unknown("a commit since what runs there now belongs to no account", "absent")
+# Whoever GitHub left out, for whatever reason, would be free to decide.
+_LEFT_OUT = "it lists not all commits since what runs there now"
+_EMPTY_FILE = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+_ROLES: tuple[Literal["author", "committer"], ...] = ("author", "committer")
+
+
+def about_change(repository: GitHubRepository, commit: str, running: str) -> Values:
+    """Writers, paths and lines since `running` (empty: nothing runs there).
+
+    What runs there and is not in the repository any more cannot be compared with: then the writers
+    are those of the whole history.
+    """
+    compared = _compared(repository, running, commit) if running else None
+    if compared is None:
+        return {**change_facts(FIRST, FIRST), **_writers(_history(repository, commit))}
+    return {
+        **_files(repository, compared, running, commit),
+        **_writers(_since(repository, compared, running, commit)),
+    }
+
+
+def _compared(repository: GitHubRepository, base: str, commit: str, page: int = 1) -> Any | None:
+    """The comparison of two commits by their ids; None where they have nothing in common."""
+    paged = [("per_page", str(PAGE)), ("page", str(page))]
+    try:
+        return repository.get(f"compare/{base}...{commit}", paged, lasting=True)
+    except NotThere:
+        return None
+
+
+def _since(
+    repository: GitHubRepository, compared: Any, base: str, commit: str
+) -> list[Any] | Unknown:
+    """Every commit since `base`; the first page of the comparison is at hand."""
+    total = said(compared, int, "total_commits")
+    if total >= MOST_COMMITS:
+        return TOO_LONG
+    found = list(said(compared, list, "commits"))
+    for page in range(2, -(-total // PAGE) + 1):
+        found += said(_compared(repository, base, commit, page), list, "commits")
+    whole = len({said(one, str, "sha") for one in found}) == total
+    if not whole or bool(total) is (said(compared, str, "status") in {"behind", "identical"}):
+        raise SourceFailed(_LEFT_OUT)
+    return found
+
+
+def _history(repository: GitHubRepository, commit: str) -> list[Any] | Unknown:
+    """The commit and every one before it."""
+    try:
+        found = repository.every("commits", [("sha", commit)], most=MOST_COMMITS, lasting=True)
+    except TooMany:
+        return TOO_LONG
+    if not found or said(found[0], str, "sha") != commit:
+        raise SourceFailed(_LEFT_OUT)
+    return found
+
+
+def _writers(commits: list[Any] | Unknown) -> Values:
+    """Who wrote or committed them: addresses, and accounts; or why not everybody is known."""
+    names = ("git.authors", "git.author_ids", "git.committer_ids")
+    if isinstance(commits, Unknown):
+        return dict.fromkeys(names, commits)
+    addresses = people(email(one, role) for one in commits for role in _ROLES)
+    return dict(
+        zip(names, (addresses, *(_accounts(commits, role) for role in _ROLES)), strict=True)
+    )
+
+
+def _accounts(commits: list[Any], role: str) -> list[str] | Unknown:
+    found = {account(one.get(role)) for one in commits}
+    return ACCOUNTLESS if None in found else sorted(name for name in found if name)
+
+
+def _files(repository: GitHubRepository, compared: Any, base: str, commit: str) -> Values:
+    """Paths and lines that differ. GitHub compares with where the two parted, so that is only what
+    differs where one of them is before the other."""
+    status = said(compared, str, "status")
+    if status == "behind":  # an older commit goes back there: what is taken away was added before
+        reverse = _compared(repository, commit, base)
+        return _counted(reverse, backwards=True)
+    return _counted(compared) if status in {"ahead", "identical"} else change_facts(APART, APART)
+
+
+def _counted(compared: Any, *, backwards: bool = False) -> Values:
+    files = said(compared, list, "files")
+    if len(files) >= MOST_FILES:
+        return change_facts(NOT_LISTED, NOT_LISTED)
+    paths = [said(one, str, "filename") for one in files]
+    paths += [one["previous_filename"] for one in files if one.get("previous_filename")]
+    if any(_uncounted(one) for one in files):
+        return change_facts(paths, NOT_SHOWN)
+    added, removed = (
+        sum(said(one, int, way) for one in files) for way in ("additions", "deletions")
+    )
+    return change_facts(paths, (removed, added) if backwards else (added, removed))
+
+
+def _uncounted(one: Any) -> bool:
+    """Whether GitHub counts no lines of a file that it takes for binary.
+
+    One NUL or the repository's own attributes make it so: that must not look like a small change.
+    """
+    counted = said(one, int, "changes") > 0 or "patch" in one
+    same = said(one, str, "status") in {"renamed", "unchanged"} or one.get("sha") == _EMPTY_FILE
+    return not (counted or same)
