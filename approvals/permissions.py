@@ -128,7 +128,8 @@ def may_publish(person: User, request: Request) -> bool:
 def _unknown_authors(request: Request) -> Refusal | None:
     """Nobody decides while its writers are not known: one of them might be who decides.
 
-    A project without a repository, or a request without a commit, has no writers to know.
+    A request without a commit, or one of whose commit no source tells anything, has no writers to
+    know.
     """
     if request.policy_version is not None and request.snapshot is not None:
         writers = Facts.from_json(request.snapshot.facts).get("policy.authors")
@@ -139,9 +140,10 @@ def _unknown_authors(request: Request) -> Refusal | None:
                 "Withdraw the request and save the document by hand.",
                 409,
             )
-    if not (request.project.repository and request.subject.get("commit")):
-        return None
     facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    told = request.project.repository or _tells_of_commit(facts)
+    if not (told and request.subject.get("commit")):
+        return None
     for name in (*_EMAILS, "git.authors"):
         state = _named(facts.state(name))
         if isinstance(state, Unknown):
@@ -157,6 +159,12 @@ def _unknown_authors(request: Request) -> Refusal | None:
                 409,
             )
     return None
+
+
+def _tells_of_commit(facts: Facts) -> bool:
+    """Whether a source knows, or is to find out, anything about the commit."""
+    git = (state for name, state in facts.items() if name.startswith("git."))
+    return any(isinstance(state, Known) or state.kind != "absent" for state in git)
 
 
 def _named(state: FactState) -> FactState:
