@@ -26,7 +26,6 @@ START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PEOPLE = {"ana@example.com": 11, "tomas@example.com": 12, "merger@example.com": 13}
 UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None,
             "verified_at": None}  # fmt: skip
-BINARY = {"additions": 0, "deletions": 0, "changes": 0}
 
 
 class Missing(LookupError):
@@ -44,6 +43,12 @@ def stamp(minutes):
 
 def user(number, kind="User"):
     return {"login": f"user{number}", "id": number, "type": kind, "site_admin": False}
+
+
+def told(body, status=200, **headers):
+    """An answer as GitHub sends it."""
+    kind = {"Content-Type": "application/json; charset=utf-8", "X-RateLimit-Remaining": "4999"}
+    return Says(body, status, {**kind, **headers})
 
 
 class GitHub(Remote):
@@ -105,8 +110,8 @@ class GitHub(Remote):
     def deploy(self, commit, *states, environment="production", person=12):
         row = {"id": 42 + len(self.deployments), "sha": commit, "environment": environment,
                "creator": user(person), "created_at": self.tick()}  # fmt: skip
-        told = [{"id": n, "state": s, "created_at": self.tick()} for n, s in enumerate(states, 1)]
-        self.deployments.append((row, told[::-1]))
+        said = [{"id": n, "state": s, "created_at": self.tick()} for n, s in enumerate(states, 1)]
+        self.deployments.append((row, said[::-1]))
 
     # What it answers.
 
@@ -119,16 +124,16 @@ class GitHub(Remote):
             return self._installation_token(below, headers, self.asked[-1][3])
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token != TOKEN and self.apps_tokens.get(token, START) < now():
-            return Says({"message": "Bad credentials"}, 401)
+            return told({"message": "Bad credentials"}, 401)
         found = re.fullmatch(rf"/(?:repositories/{NUMBER}|repos/acme/shop)(?:/(.+))?", below)
         try:
             if not found:
                 raise Missing
             body = self._answer(found[1] or "", dict(parse_qsl(query)))
         except Missing:
-            return Says({"message": "Not Found"}, 404)
+            return told({"message": "Not Found"}, 404)
         except Unprocessable:
-            return Says({"message": "No commit found for SHA"}, 422)
+            return told({"message": "No commit found for SHA"}, 422)
         return self._sent(path, body, headers)
 
     def _sent(self, path, body, headers):
@@ -136,7 +141,7 @@ class GitHub(Remote):
         self.answered.append((path, body))
         if headers.get("if-none-match") == etag:
             return Says(status=304)
-        return Says(body, headers={"ETag": etag, "X-RateLimit-Remaining": "4999"})
+        return told(body, ETag=etag)
 
     def _installation_token(self, below, headers, body):
         head, claims, signature = headers["authorization"].removeprefix("Bearer ").split(".")
@@ -150,19 +155,19 @@ class GitHub(Remote):
             below != f"/app/installations/{INSTALLATION}/access_tokens"
             or claims["iss"] != "Iv1.8a61"
         ):
-            return Says({"message": "Not Found"}, 404)
+            return told({"message": "Not Found"}, 404)
         if not set(wanted.get("repository_ids", [])) <= {NUMBER}:
-            return Says({"message": "There is at least one repository that does not exist"}, 422)
+            return told({"message": "There is at least one repository that does not exist"}, 422)
         token = f"ghs_{len(self.apps_tokens)}"
         self.apps_tokens[token] = now() + self.lasts
         ends = self.apps_tokens[token].strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Says({"token": token, "expires_at": ends, "permissions": {}}, 201)
+        return told({"token": token, "expires_at": ends, "permissions": {}}, 201)
 
     def _answer(self, path, query):
         for pattern, answer in _ROUTES:
             found = re.fullmatch(pattern, path)
             if found:
-                return answer(self, query, *map(unquote, found.groups()))
+                return answer(self, query, *map(unquote, filter(None, found.groups())))
         raise Missing
 
     def _repository(self, query):
@@ -224,11 +229,11 @@ class GitHub(Remote):
         status = {(True, True): "identical", (True, False): "ahead", (False, True): "behind"}.get(
             (parted == base, parted == head), "diverged"
         )
-        told = {"status": status, "total_commits": len(ahead), "ahead_by": len(ahead),
+        whole = {"status": status, "total_commits": len(ahead), "ahead_by": len(ahead),
                 "behind_by": 0, "commits": _page(ahead, query), "files": []}  # fmt: skip
         if query.get("page", "1") == "1":
-            told["files"] = list(self._files(parted, head))[:300]
-        return told
+            whole["files"] = list(self._files(parted, head))[:300]
+        return whole
 
     def _files(self, base, head):
         raw = self.repo.git("diff", "--raw", "-z", "-M", "--abbrev=40", base, head)
@@ -240,12 +245,11 @@ class GitHub(Remote):
             new = rows.pop(0) if letter[0] == "R" else old
             added, removed = self.repo.git("diff", "--numstat", "-M", base, head, "--", old, new
                                            ).split()[:2]  # fmt: skip
-            counted = BINARY if added == "-" else {
-                "additions": int(added), "deletions": int(removed),
-                "changes": int(added) + int(removed)}  # fmt: skip
-            told = {"filename": new, "status": words[letter[0]], **counted,
+            added, removed = (0, 0) if added == "-" else (int(added), int(removed))
+            counted = {"additions": added, "deletions": removed, "changes": added + removed}
+            row = {"filename": new, "status": words[letter[0]], **counted,
                     "sha": old_id if letter == "D" else new_id}  # fmt: skip
-            yield {**told, **({"patch": "@@"} if counted["changes"] else {}),
+            yield {**row, **({"patch": "@@"} if counted["changes"] else {}),
                    **({"previous_filename": old} if old != new else {})}  # fmt: skip
 
     def _runs(self, query, commit):
@@ -258,11 +262,9 @@ class GitHub(Remote):
         return {"state": "pending", "sha": commit, "total_count": len(rows),
                 "statuses": _page(rows, query)}  # fmt: skip
 
-    def _pulls_of(self, query, commit):
-        return _page([one["row"] for one in self.pulls if commit in one["commits"]], query)
-
-    def _pulls(self, query):
-        return _page([one["row"] for one in self.pulls], query)
+    def _pulls(self, query, commit=None):
+        rows = [one["row"] for one in self.pulls if commit is None or commit in one["commits"]]
+        return _page(rows, query)
 
     def _reviews(self, query, number):
         return _page(self.pulls[int(number) - 1]["reviews"], query)
@@ -292,10 +294,9 @@ _ROUTES = [
     ("commits/([^/]+)/branches-where-head", GitHub._heads),
     ("commits/([^/]+)/check-runs", GitHub._runs),
     ("commits/([^/]+)/status", GitHub._combined),
-    ("commits/([^/]+)/pulls", GitHub._pulls_of),
+    ("(?:commits/([^/]+)/)?pulls", GitHub._pulls),
     ("branches/([^/]+)", GitHub._branch),
     (r"compare/(\w+)\.\.\.(\w+)", GitHub._compare),
-    ("pulls", GitHub._pulls),
     (r"pulls/(\d+)/reviews", GitHub._reviews),
     ("deployments", GitHub._deployments),
     (r"deployments/(\d+)/statuses", GitHub._deployment_statuses),

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from approvals.connections.configure import create_connection
 from approvals.context import fetch as asking
@@ -11,14 +13,17 @@ from approvals.context.collect import Asked, ask
 from approvals.context.configured import Configured
 from approvals.context.connected import Connected
 from approvals.context.registry import CONNECTED
+from approvals.context.sources.github import api
 from approvals.context.sources.github import source as github_source
+from approvals.context.sources.github.credentials import Installations
 from policies.language.facts import Known
 from portal.accounts.people import found_portal
 from portal.kernel.clock import now
 from tests.factories import PASSWORD
-from tests.github import NUMBER, START, TOKEN, GitHub
+from tests.github import INSTALLATION, NUMBER, START, TOKEN, GitHub
 from tests.integration.context.repositories import Repo, question
 
+APP = {"app": "Iv1.8a61", "installation": str(INSTALLATION)}
 SEEN_AT = START + timedelta(hours=10)
 
 
@@ -60,6 +65,31 @@ def connect(admin, hub):
             secrets={"token": TOKEN} if secrets is None else secrets,
             private=True,
         )
+
+    return act
+
+
+def pem(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+@pytest.fixture(scope="session")
+def key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def app(hub, key, connect, monkeypatch):
+    """Connect as an App; what is given are settings."""
+    monkeypatch.setattr(api, "_installations", Installations())
+    hub.app_key = key.public_key()
+
+    def act(secret=None, **settings):
+        return connect({"private_key": secret or pem(key)}, **{**APP, **settings})
 
     return act
 

@@ -3,47 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from approvals.connections.check import check_connection
 from approvals.context.registry import CONNECTED
 from approvals.context.sources.github import api
-from approvals.context.sources.github.credentials import Installations
 from approvals.models import Connection, KeptAnswer
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
-from tests.github import INSTALLATION, NUMBER, TOKEN
+from tests.github import NUMBER, TOKEN
+from tests.integration.github.conftest import APP, pem
 from tests.remote import Says
 
 pytestmark = pytest.mark.django_db
-
-APP = {"app": "Iv1.8a61", "installation": str(INSTALLATION)}
-
-
-def pem(key):
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-@pytest.fixture(scope="module")
-def key():
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-@pytest.fixture
-def app(hub, key, connect, monkeypatch):
-    """Connect as an App; what is given are settings."""
-    monkeypatch.setattr(api, "_installations", Installations())
-    hub.app_key = key.public_key()
-
-    def act(secret=None, **settings):
-        return connect({"private_key": secret or pem(key)}, **{**APP, **settings})
-
-    return act
 
 
 def tokens_asked(hub):
