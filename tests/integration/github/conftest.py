@@ -16,6 +16,7 @@ from approvals.context.registry import CONNECTED
 from approvals.context.sources.github import api
 from approvals.context.sources.github import source as github_source
 from approvals.context.sources.github.credentials import Installations
+from approvals.models import Connection
 from policies.language.facts import Known
 from portal.accounts.people import found_portal
 from portal.kernel.clock import now
@@ -60,7 +61,7 @@ def connect(admin, hub):
         return create_connection(
             by=admin,
             kind="github",
-            name=f"our github {settings}",
+            name=f"our github {Connection.objects.count()}",
             settings={"url": hub.url, "repository": str(NUMBER), **settings},
             secrets={"token": TOKEN} if secrets is None else secrets,
             private=True,

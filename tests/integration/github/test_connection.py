@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from approvals.connections.check import check_connection
 from approvals.context.registry import CONNECTED
+from approvals.context.sources.git import GitSource
 from approvals.context.sources.github import api
 from approvals.models import Connection, KeptAnswer
 from portal.kernel.clock import now
@@ -130,6 +131,12 @@ class TestCheck:
         assert said["git.author_ids"] == ("github:11",)
         assert {name.partition(".")[0] for name in said} == {"git", "ci", "pr"}
         assert "git.paths" not in said
+
+    def test_the_mirror_may_tell_of_the_change(self, shop, hub, connect, facts):
+        rest = "git.author_ids git.committer_ids git.branch_protected git.url git.message"
+        said = facts(shop.new, shop.old, row=connect(facts=f"{rest} ci pr deployment"))
+        assert not set(said) & set(GitSource.gives)
+        assert said["git.author_ids"] == ("github:11",)
 
     def test_only_deployments_ask_for_nothing_else(self, shop, hub, connect, facts):
         facts(shop.new, shop.old, row=connect(facts="deployment"))
