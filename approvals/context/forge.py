@@ -24,7 +24,7 @@ Values = dict[str, object | None]
 
 MOST_TEXT = 4_000
 MOST_NAME = 255
-MOST_THREADS = 3  # each holds a connection to the database while it waits for the forge
+MOST_AT_ONCE = 6  # parts of one reading
 NO_COMMIT = Unknown("the repository does not have this commit", "absent")
 NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 UNCHECKED = Unknown("the signature could not be checked", "absent")
@@ -135,7 +135,7 @@ def allowed(group: str, read: Callable[[], Values]) -> Values:
 
 def side_by_side(*parts: Callable[[], Mapping[str, object | None]]) -> Values:
     """What all of them say, asked at the same time. Raises what the first of them raised."""
-    with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="forge") as pool:
+    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="forge") as pool:
         futures = [pool.submit(_in_thread, part) for part in parts]
     return {name: value for future in futures for name, value in future.result().items()}
 
