@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeVar
 
 from django.db import connections
 
-from approvals.context.fetch import NotAllowed, NotThere
 from approvals.context.people import NO_ADDRESS, address
 from approvals.context.source import SourceFailed
 from policies.language.facts import Unknown
@@ -122,15 +121,6 @@ def check_facts(checks: Iterable[Check], ignored: str) -> Values:
         "ci.passed": names["passed"],
         "ci.total": len(counted),
     }
-
-
-def allowed(group: str, read: Callable[[], Values]) -> Values:
-    """What `read` says; what the token may never see is unknown, and no failure."""
-    try:
-        return read()
-    except (NotAllowed, NotThere):
-        reason = f"the forge does not show {group} to this token, or the project has none"
-        return whole_group(group, Unknown(reason, "absent"))
 
 
 def side_by_side(*parts: Callable[[], Mapping[str, object | None]]) -> Values:

@@ -2,10 +2,8 @@
 
 import pytest
 
-from approvals.context.fetch import NotAllowed, NotThere
 from approvals.context.forge import (
     Check,
-    allowed,
     change_facts,
     check_facts,
     commit_facts,
@@ -14,7 +12,6 @@ from approvals.context.forge import (
     said,
     side_by_side,
     signature_facts,
-    whole_group,
 )
 from approvals.context.people import MOST_ADDRESS, address, people
 from approvals.context.source import SourceFailed
@@ -109,16 +106,6 @@ def test_checks_are_left_out_by_the_names_people_wrote_alone():
         "ci.passed": ["e2e", "unit"],
         "ci.total": 3,
     }
-
-
-@pytest.mark.parametrize("refusal", [NotAllowed(403, b""), NotThere("404")])
-def test_what_the_token_may_not_see_is_unknown_and_no_failure(refusal):
-    def refuse():
-        raise refusal
-
-    said_then = allowed("ci", refuse)
-    assert said_then.keys() == whole_group("ci", WHY).keys()
-    assert all(isinstance(state, Unknown) for state in said_then.values())
 
 
 def test_parts_are_read_side_by_side_and_one_that_fails_fails_all():
