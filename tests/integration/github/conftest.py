@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from approvals.connections.configure import create_connection
 from approvals.context import fetch as asking
+from approvals.context import parts
 from approvals.context.collect import Asked, ask
 from approvals.context.configured import Configured
 from approvals.context.connected import Connected
 from approvals.context.registry import CONNECTED
 from approvals.context.sources.github import api
-from approvals.context.sources.github import source as github_source
 from approvals.context.sources.github.credentials import Installations
 from approvals.models import Connection
 from policies.language.facts import Known
@@ -28,9 +28,9 @@ APP = {"app": "Iv1.8a61", "installation": str(INSTALLATION)}
 SEEN_AT = START + timedelta(hours=10)
 
 
-def one_after_the_other(*parts):
+def one_after_the_other(*asked):
     """In place of `side_by_side`: threads do not see what a test has not committed."""
-    return {name: value for part in parts for name, value in part().items()}
+    return {name: value for ask in asked for name, value in ask().items()}
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def repo(tmp_path):
 def hub(repo, monkeypatch):
     """The GitHub of these tests."""
     monkeypatch.setattr(asking, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(github_source, "side_by_side", one_after_the_other)
+    monkeypatch.setattr(parts, "side_by_side", one_after_the_other)
     server = GitHub(repo)
     yield server
     server.close()

@@ -3,8 +3,8 @@
 import pytest
 
 from approvals.connections.configure import create_connection
+from approvals.context import parts
 from approvals.context.forge import side_by_side
-from approvals.context.sources.github import source as github_source
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.redeem import Drift
 from approvals.models import Reading
@@ -38,7 +38,7 @@ hold: [ci.state, git.head, pr.approvals]
 @pytest.fixture
 def asked(who, hub, shop, monkeypatch):
     """A request for a commit that is green and reviewed, read through the connection."""
-    monkeypatch.setattr(github_source, "side_by_side", side_by_side)
+    monkeypatch.setattr(parts, "side_by_side", side_by_side)
     put_in_force(who.admin, who.deputy, REVIEWED)
     create_connection(
         by=who.admin,
