@@ -62,8 +62,6 @@ class GitHub(Remote):
         self.refuses, self.answered, self.forks = [], [], set()
         self.app_key, self.apps_tokens, self.lasts = None, {}, timedelta(hours=1)
 
-    # What people and pipelines do.
-
     def tick(self):
         self.clock += 1
         return stamp(self.clock)
@@ -112,8 +110,6 @@ class GitHub(Remote):
                "creator": user(person), "created_at": self.tick()}  # fmt: skip
         said = [{"id": n, "state": s, "created_at": self.tick()} for n, s in enumerate(states, 1)]
         self.deployments.append((row, said[::-1]))
-
-    # What it answers.
 
     def says(self, path, headers):
         below, _, query = path.partition("?")
