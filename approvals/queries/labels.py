@@ -43,6 +43,8 @@ LABELS = {
     "git.insertions": _("Lines added"),
     "git.deletions": _("Lines removed"),
     "git.diff_lines": _("Size"),
+    "git.stat": _("Changed files"),
+    "git.commits": _("Commits since what runs now"),
     "git.author_ids": _("Writers at the forge"),
     "git.committer_ids": _("Committers at the forge"),
     "git.branch_protected": _("Branch is protected"),

@@ -150,6 +150,13 @@ class Repository:
         lines = text.split("\n")[:-1]  # two for each commit
         return sorted({line.strip() for line in lines}) if len(lines) <= 2 * MAX_COMMITS else None
 
+    def commits(self, base: str | None, commit: str, most: int) -> list[tuple[str, str, str]]:
+        """Id, author's e-mail and subject line of the newest commits since `base`."""
+        span = f"{base}..{commit}" if base else commit
+        text = self._run("log", f"--max-count={most}", "--format=%H%x00%ae%x00%s", span, "--")
+        rows = [line.split("\0", 2) for line in text.split("\n")[:-1]]
+        return [(name, author, subject) for name, author, subject in rows]
+
     def _prepare(self) -> None:
         """An empty mirror in the repository's format, unless there is one of this address."""
         mark = self._folder / MARK

@@ -37,6 +37,18 @@ _GIT: tuple[Row, ...] = (
     ("deletions", "int", "Lines removed against what runs there now.", 40),
     ("diff_lines", "int", "Lines added and removed together.", 222),
     (
+        "stat",
+        "list",
+        "Each file changed against what runs there now: lines added, lines removed, its path.",
+        ("170 40 src/prices.py", "12 0 migrations/0042_price.sql"),
+    ),
+    (
+        "commits",
+        "list",
+        "Commits since what runs there now, newest first: id, address of the author, first line.",
+        ("9f3c1ab70d4e ana@example.com Raise the price of coffee",),
+    ),
+    (
         "author_ids",
         "list",
         "Accounts at the forge of who wrote each commit since what runs now.",

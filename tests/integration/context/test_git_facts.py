@@ -39,6 +39,27 @@ def test_a_later_deployment_is_measured_against_what_runs_there(repo, facts_of):
     assert facts["subject"] == "Remove"
 
 
+def test_each_file_and_commit_since_what_runs_there_is_listed(repo, facts_of):
+    old = repo.commit({"a.txt": b"1\n2\n", "gone.txt": b"x\n"})
+    first = repo.commit({"a.txt": b"1\nzwei\n"}, "One", GIT_AUTHOR_EMAIL="ann@example.com")
+    tip = repo.commit(
+        {"gone.txt": None, "b c\n.txt": b"3\n"}, "Two\n\nbody", GIT_AUTHOR_EMAIL="a b"
+    )
+    facts = facts_of(tip, running=old)
+    assert facts["stat"] == ("1 1 a.txt", "1 0 b c\n.txt", "0 1 gone.txt")
+    assert facts["commits"] == (f"{tip[:12]} ab Two", f"{first[:12]} ann@example.com One")
+
+
+def test_more_files_or_commits_than_people_read_are_not_known_in_part(repo, facts_of, monkeypatch):
+    monkeypatch.setattr("approvals.context.sources.git.MOST_FILES", 1)
+    monkeypatch.setattr("approvals.context.sources.git.MOST_COMMITS", 1)
+    tip = repo.commit({"a.txt": b"1\n"})
+    assert len(facts_of(tip)["stat"]) == len(facts_of(tip)["commits"]) == 1
+    tip = repo.commit({"b.txt": b"1\n"})
+    assert "files differ" in facts_of(tip)["stat"].reason
+    assert "commits since what runs" in facts_of(tip)["commits"].reason
+
+
 def test_a_rename_counts_as_both_paths(repo, facts_of):
     old = repo.commit({"old.txt": b"1\n2\n3\n"})
     tip = repo.commit({"old.txt": None, "new.txt": b"1\n2\n3\n"})
