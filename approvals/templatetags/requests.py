@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.queries import QueueRow
 from approvals.queries.facts import FactRow
-from approvals.queries.page import state_tag
 from approvals.queries.rows import open_about, title_of
+from approvals.queries.standing import state_tag
 from approvals.queries.visible import visible
 from approvals.states import Status
 from policies.models import Policy

@@ -1,0 +1,147 @@
+"""The decision panel of the request page, and what policy asks beside it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.models import Decision, Request
+from approvals.permissions import (
+    Refusal,
+    counting_approvals,
+    self_approval_allowed,
+    why_not_approve,
+    why_not_decide,
+)
+from approvals.queries.facts import FactRow, duration_words, missing_facts
+from approvals.queries.said import finer_points
+from approvals.queries.summary import Wanted
+from approvals.quorum import Asked
+from approvals.states import WAITING, Status
+from portal.accounts.models import User
+from portal.directory.queries import groups_of, memberships_of
+from portal.kernel.clock import now
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing the policy asks, done or open."""
+
+    done: bool
+    text: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class DecisionPanel:
+    """What the decision form needs; `why_not` is the reason when it may not be used.
+
+    `why_not_approve`: why only rejecting is possible now.
+    """
+
+    may_decide: bool
+    why_not: str
+    why_not_approve: str
+    snapshot_digest: str
+    approve_text: str
+    ends_at: datetime | None
+    time_left_fraction: float
+    must_tick: list[str]
+
+
+def requirements(
+    request: Request, wanted: Sequence[Wanted], changed: Sequence[FactRow]
+) -> list[Requirement]:
+    """What policy asks of the people, done and open."""
+    found = [
+        Requirement(
+            done=w.given >= w.needed,
+            text=ngettext("%(n)d approval by %(who)s", "%(n)d approvals by %(who)s", w.needed)
+            % {"n": w.needed, "who": _(" or ").join(w.groups)},
+            detail=" · ".join(
+                [
+                    *finer_points(w.asked),
+                    _("%(given)d given · rule %(rule)s of %(policy)s")
+                    % {"given": w.given, "rule": w.rule, "policy": w.policy},
+                ]
+            ),
+        )
+        for w in wanted
+    ]
+    if wanted and not self_approval_allowed(w.asked for w in wanted):
+        found.append(
+            Requirement(
+                True,
+                _("Whoever decides did not touch the change"),
+                _barred(request),
+            )
+        )
+    waits = missing_facts(request) if request.status in WAITING else []
+    found += [Requirement(False, _("%(fact)s must be known") % {"fact": n}, "") for n in waits]
+    if changed:
+        n = len(changed)
+        text = ngettext("Look at the changed fact", "Look at the %(n)d changed facts", n) % {"n": n}
+        found.append(Requirement(False, text, ""))
+    return found
+
+
+def _barred(request: Request) -> str:
+    if request.account is None:
+        return _("Who wrote the version and who asked to publish it may not")
+    text = _("Owner of %(account)s, who started the run, authors and committers may not")
+    return text % {"account": request.account.name}
+
+
+def decision_panel(
+    person: User,
+    request: Request,
+    current: list[Decision],
+    changed: list[FactRow],
+    wanted: list[Wanted],
+) -> DecisionPanel:
+    """What this person may do about it now; `current` are the decisions of this round."""
+    already = any(d.person_id == person.pk for d in current)
+    mine = groups_of(person)
+    asked = [w.asked for w in wanted]
+    refusal = why_not_decide(person, request, mine, already=already, asked=asked)
+    closed = None if refusal else _why_not_approve(person, request, current, mine, asked)
+    ends_at = request.decide_by if request.status == Status.PENDING else request.use_by
+    return DecisionPanel(
+        may_decide=refusal is None,
+        why_not="" if refusal is None else refusal.sentence,
+        why_not_approve="" if closed is None else closed.sentence,
+        snapshot_digest=request.snapshot.digest if request.snapshot else "",
+        approve_text=_approve_text(request),
+        ends_at=ends_at,
+        time_left_fraction=_fraction(request, ends_at),
+        must_tick=[row.name for row in changed],
+    )
+
+
+def _why_not_approve(
+    person: User, request: Request, current: list[Decision], mine: Iterable[str], asked: list[Asked]
+) -> Refusal | None:
+    given = [str(d.person_id) for d in counting_approvals(request, current)]
+    return why_not_approve(person, mine, asked, given, memberships_of(given) if given else {})
+
+
+def _approve_text(request: Request) -> str:
+    digests = ("artifact", "plan", "commit", "document")
+    named = next((request.subject[n] for n in digests if request.subject.get(n)), "")
+    seconds = request.verdict.body["valid_for"] if request.verdict else 0
+    return _("You approve exactly %(what)s on %(where)s, once, within %(time)s.") % {
+        "what": named[:19] + ("…" if len(named) > 19 else ""),
+        "where": request.environment.name,
+        "time": duration_words(seconds),
+    }
+
+
+def _fraction(request: Request, ends_at: datetime | None) -> float:
+    if ends_at is None:
+        return 0.0
+    begin = request.approved_at or request.created_at
+    whole = (ends_at - begin).total_seconds()
+    left = (ends_at - now()).total_seconds()
+    return min(1.0, max(0.0, left / whole)) if whole > 0 else 0.0
