@@ -1,20 +1,19 @@
 """Facts of a snapshot as rows for people: label, value in words, status, what changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from approvals.context.drift import changes_between, unknown_held
 from approvals.models import Request, Snapshot
 from approvals.queries.labels import GROUPS, LABELS
-from policies.freezes.state import FAR_S
-from policies.language.facts import Facts, FactState, Known
+from approvals.queries.readings import Attempt
+from approvals.queries.values import PARTS, is_far, said, words
+from policies.language.facts import Facts, FactState, Known, Value
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
-from portal.kernel.clock import now
-from portal.templatetags.times import clock_words
+from portal.templatetags.charts import Series
 
 # The heading of the page says these; empty texts say nothing.
 HIDDEN = frozenset(
@@ -22,22 +21,44 @@ HIDDEN = frozenset(
     | {f"request.{name}" for name in ("commit", "ref", "artifact", "plan", "reason")}
     | {"request.system", "request.pipeline", "request.job", "time.now"}
 )
-LOOK_WHEN_FALSE = frozenset({"git.exists", "git.is_head", "git.on_branch"})
 FREEZES = frozenset({"ops.freeze", "ops.next_freeze_s", "ops.freeze_exception"})
-# Said by another row already, or background: shown when a policy reads them.
+# Told elsewhere on the page, or background: shown when a policy reads them.
 QUIET = frozenset(
-    {"git.files_changed", "git.insertions", "git.deletions", "history.last_success_age_s"}
+    {"git.paths", "git.stat", "git.commits", "history.last_success_age_s"}
     | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
     | {"git.signed", "time.weekday", "time.hour", "request.actor"}
 )
+# Worth a row with this value only, or when a policy reads them.
+ONLY_WHEN: Mapping[str, Value] = {"git.exists": False, "history.first_time": True}
 # Groups that have nothing to say of most requests.
 UNTOLD = frozenset({"tests", "deploy", "terraform", "policy"})
-SHOWN_PATHS = 12
+# Groups of which an empty text or list says nothing.
+SILENT_WHEN_EMPTY = frozenset({"request", "ops", "time", "policy", "history"})
+
+
+def _is(*values: Value) -> Callable[[Value], bool]:
+    return lambda value: value in values
+
+
+# Known values that a person should look at.
+LOOK: Mapping[str, Callable[[Value], bool]] = {
+    **dict.fromkeys(("git.exists", "git.is_head", "git.on_branch"), _is(False)),
+    **dict.fromkeys(("git.branch_protected", "image.signed"), _is(False)),
+    **dict.fromkeys(("alerts.firing", "incident.open", "migration.unreadable"), bool),
+    "ci.state": _is("failure", "pending"),
+    "pr.review_state": _is("changes_requested"),
+    "deployment.state": _is("failure"),
+    "history.last_outcome": _is("failed", "lost"),
+}
 
 
 @dataclass(frozen=True)
 class FactRow:
-    """One fact, ready to be shown. `status`: holds, look, fails, freeze, unknown or reading."""
+    """One fact, ready to be shown. `status`: holds, look, fails, freeze, unknown or reading.
+
+    `more` is said beside the value, `url` is its page at the forge, `series` how it moved.
+    `attempt`: the source that owes it, where it is not known.
+    """
 
     name: str
     label: str
@@ -52,6 +73,10 @@ class FactRow:
     held: bool
     reason: str
     used: bool
+    more: str = ""
+    url: str = ""
+    series: Series | None = None
+    attempt: Attempt | None = None
 
     @property
     def group(self) -> str:
@@ -67,47 +92,6 @@ class FactGroup:
     facts: list[FactRow]
 
 
-def words(state: FactState, name: str = "") -> str:
-    """A fact's value as people read it."""
-    if not isinstance(state, Known):
-        return str(_("unknown"))
-    value = state.value
-    if isinstance(value, bool):
-        return str(_("yes") if value else _("no"))
-    if isinstance(value, tuple):
-        shown = ", ".join(value[:SHOWN_PATHS])
-        rest = len(value) - SHOWN_PATHS
-        if rest > 0:
-            shown += ngettext(" and %(n)d more", " and %(n)d more", rest) % {"n": rest}
-        return shown or str(_("none"))
-    if name.endswith("_s") and isinstance(value, int):
-        return duration_words(value)
-    return str(value) if value != "" else str(_("none"))
-
-
-def _size(facts: Facts, _name: str) -> str:
-    """“+182 −40 in 11 files” for the row that says how large the change is."""
-    parts = [facts.state(f"git.{name}") for name in ("insertions", "deletions", "files_changed")]
-    values = [part.value for part in parts if isinstance(part, Known)]
-    if len(values) != len(parts):
-        return words(facts.state("git.diff_lines"))
-    added, removed, files = values
-    text = ngettext("+%(a)s −%(r)s in %(n)s file", "+%(a)s −%(r)s in %(n)s files", int(str(files)))
-    return text % {"a": added, "r": removed, "n": files}
-
-
-def _freeze(facts: Facts, name: str) -> str:
-    """“Year end, until 2 Jan 08:00”: the freeze in force, or the next one and when it begins."""
-    state, running = facts.state(name), name == "ops.freeze"
-    seconds = facts.state("ops.freeze_ends_s" if running else name)
-    reason = facts.state("ops.freeze_reason" if running else "ops.next_freeze_reason")
-    if not (isinstance(seconds, Known) and isinstance(reason, Known)) or not reason.value:
-        return str(_("none in the next two years")) if _is_far(state) else words(state, name)
-    moment = seconds.observed_at + timedelta(seconds=int(str(seconds.value)))
-    text = _("%(reason)s, until %(moment)s") if running else _("%(reason)s, from %(moment)s")
-    return text % {"reason": reason.value, "moment": clock_words(moment, now())}
-
-
 def missing_facts(request: Request) -> list[str]:
     """Facts that the request waits for: a deny cannot be told, or a held one has no value."""
     if request.verdict is None or request.snapshot is None:
@@ -117,29 +101,10 @@ def missing_facts(request: Request) -> list[str]:
     return sorted({*body["blocking"], *held})
 
 
-def duration_words(seconds: int) -> str:
-    """9 min, 1 h 48, 3 d 4 h."""
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 24:
-        return f"{hours} h {minutes % 60:02d}"
-    return f"{days} d {hours % 24} h"
-
-
-# Rows whose value is made of several facts.
-COMPOSED = {"git.diff_lines": _size, "ops.freeze": _freeze, "ops.next_freeze_s": _freeze}
-
-
-def _is_far(state: FactState) -> bool:
-    return isinstance(state, Known) and state.value == FAR_S
-
-
 @dataclass(frozen=True)
-class _Reader:
-    """What one page knows about facts: which changed, and what policy makes of each."""
+class Reader:
+    """What one page knows about facts: which changed, what policy makes of each, how numbers moved
+    and which source owes what."""
 
     facts: Facts
     news: Mapping[str, str]
@@ -147,27 +112,52 @@ class _Reader:
     used: frozenset[str]
     failing: frozenset[str]
     captured_at: datetime
-    about_policy: bool
+    series: Mapping[str, Series]
+    silent: Mapping[str, Attempt]
+    names: Mapping[str, str]
+
+    @property
+    def about_policy(self) -> bool:
+        """Whether the request is about a policy version."""
+        return isinstance(self.facts.state("policy.name"), Known)
 
     def shows(self, fact: FactType) -> bool:
         """Whether a fact is worth a row: policy reads it, or it tells a person something."""
         state = self.facts.state(fact.name)
-        if fact.name in HIDDEN or (isinstance(state, Known) and state.value in ("", ())):
+        empty = isinstance(state, Known) and state.value in ("", ())
+        if fact.name in HIDDEN or (empty and fact.group in SILENT_WHEN_EMPTY):
             return False
         untold = fact.group in UNTOLD and not isinstance(state, Known)
-        untold |= fact.name == "ops.next_freeze_s" and _is_far(state)
+        untold |= fact.name == "ops.next_freeze_s" and is_far(state)
         if self.about_policy and fact.group != "policy":
             return fact.name in self.used and not untold
-        return fact.name in self.used or not (untold or fact.name in QUIET)
+        asked = fact.name in self.used | self.held
+        return asked or not (untold or self._told(fact.name, state))
+
+    def _told(self, name: str, state: FactState) -> bool:
+        """Whether another row or panel says it; a change is never left to a row without one."""
+        if name in ONLY_WHEN:
+            return not (isinstance(state, Known) and state.value == ONLY_WHEN[name])
+        if name == "git.committer":
+            return _value(state) in (None, _value(self.facts.state("git.author")))
+        if name in QUIET or name not in PARTS:
+            return name in QUIET
+        whole = PARTS[name]
+        if name in self.news and whole not in self.news:
+            return False
+        return isinstance(self.facts.state(whole), Known) or not isinstance(state, Known)
 
     def row(self, fact: FactType) -> FactRow:
+        """The row of one fact."""
         name, state = fact.name, self.facts.state(fact.name)
+        known = isinstance(state, Known)
+        shown = said(self.facts, name)
         return FactRow(
             name=name,
-            label=str(LABELS.get(name, name)),
-            value=COMPOSED[name](self.facts, name) if name in COMPOSED else words(state, name),
-            status=_status(name, state, self.failing),
-            source=state.source if isinstance(state, Known) else fact.group,
+            label=label_of(name),
+            value=shown.value,
+            status=self._status(name),
+            source=self._source(fact),
             observed_at=state.observed_at if isinstance(state, Known) else None,
             provenance=fact.provenance,
             changed=name in self.news,
@@ -176,7 +166,46 @@ class _Reader:
             held=name in self.held,
             reason="" if isinstance(state, Known) else state.reason,
             used=name in self.used,
+            more=shown.more,
+            url=shown.url,
+            series=self.series.get(name),
+            attempt=None if known else self.silent.get(name),
         )
+
+    def _source(self, fact: FactType) -> str:
+        """Who said it, or owes it; of a connection its name."""
+        state = self.facts.state(fact.name)
+        if not isinstance(state, Known):
+            return fact.group
+        return self.names.get(state.source) or state.source.partition(":")[0]
+
+    def _status(self, name: str) -> str:
+        state = self.facts.state(name)
+        if not isinstance(state, Known):
+            return "reading" if state.kind == "pending" else "unknown"
+        if name in self.failing or (name == "git.signature" and state.value == "bad"):
+            return "fails"
+        if name in FREEZES and state.value is not False and not is_far(state):
+            return "freeze"
+        parts = [part for part, whole in PARTS.items() if whole == name]
+        return "look" if any(map(self._looks, [name, *parts])) else "holds"
+
+    def _looks(self, name: str) -> bool:
+        state = self.facts.state(name)
+        return name in LOOK and isinstance(state, Known) and LOOK[name](state.value)
+
+
+def _value(state: FactState) -> Value | None:
+    return state.value if isinstance(state, Known) else None
+
+
+def label_of(name: str) -> str:
+    """What a fact is called; one that a connection named, by that name."""
+    if name in LABELS:
+        return str(LABELS[name])
+    group, _dot, rest = name.partition(".")
+    family = group in SCHEMAS[CURRENT_SCHEMA].families
+    return rest.replace("_", " ").capitalize() if family else name
 
 
 def fact_rows(
@@ -186,30 +215,41 @@ def fact_rows(
     held: Iterable[str],
     used: Iterable[str],
     failing: Iterable[str],
+    series: Mapping[str, Series] | None = None,
+    silent: Mapping[str, Attempt] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> list[FactRow]:
-    """The facts of `snapshot`; changed ones against `baseline` (what the reader saw before)."""
+    """The facts of `snapshot`; changed ones against `baseline` (what the reader saw before).
+
+    `series` by fact, `silent`: who owes a fact, `names`: what the keys of connections are called.
+    """
     facts = Facts.from_json(snapshot.facts)
     old = Facts.from_json(baseline.facts) if baseline else None
-    reader = _Reader(
+    reader = Reader(
         facts=facts,
         news=_news(old, facts) if old is not None else {},
         held=frozenset(held),
         used=frozenset(used),
         failing=frozenset(failing),
         captured_at=snapshot.captured_at,
-        about_policy=isinstance(facts.state("policy.name"), Known),
+        series=series or {},
+        silent=silent or {},
+        names=names or {},
     )
     listed = SCHEMAS[CURRENT_SCHEMA].only(facts.keys() | reader.used)
     return _together([reader.row(fact) for fact in listed if reader.shows(fact)])
 
 
 def _together(rows: list[FactRow]) -> list[FactRow]:
-    """One row for all facts of a group that are unknown for one reason and no policy reads."""
+    """One row for all facts of a group that are unknown for one reason and no policy reads.
+
+    What is being read keeps its row: answers come into them without moving the page.
+    """
     kept: list[FactRow] = []
     silent: dict[tuple[str, str], int] = {}
     for row in rows:
         key = (row.group, row.reason)
-        if row.status not in {"unknown", "reading"} or row.used or row.held or row.changed:
+        if row.status != "unknown" or row.used or row.held or row.changed:
             kept.append(row)
         elif key in silent:
             first = kept[silent[key]]
@@ -240,17 +280,3 @@ def _news(old: Facts, new: Facts) -> Mapping[str, str]:
         for change in changes_between(old, new)
         if isinstance(change.old, Known) or change.old.kind != "pending"
     }
-
-
-def _status(name: str, state: FactState, failing: frozenset[str]) -> str:
-    if not isinstance(state, Known):
-        return "reading" if state.kind == "pending" else "unknown"
-    if name in failing:
-        return "fails"
-    if name in FREEZES and state.value is not False and not _is_far(state):
-        return "freeze"
-    if name in LOOK_WHEN_FALSE and state.value is False:
-        return "look"
-    if name == "git.signature" and state.value == "bad":
-        return "fails"
-    return "holds"

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from approvals.models import Decision, Permit, Request, Snapshot
+from approvals.models import Permit, Request
 from approvals.permissions import why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
-from approvals.queries.facts import FactGroup, FactRow, fact_rows, grouped
+from approvals.queries.facts import FactRow
 from approvals.queries.history import HistoryLine, history_of_request
 from approvals.queries.panel import DecisionPanel, Requirement, decision_panel, requirements
 from approvals.queries.queue import ledger_position
@@ -16,7 +16,8 @@ from approvals.queries.said import PolicySaid, policy_said
 from approvals.queries.standing import StateTag, state_tag
 from approvals.queries.subject import Publication, publication, subject_lines
 from approvals.queries.summary import summary, waiting_for
-from approvals.queries.visible import load_request
+from approvals.queries.visible import load_request, sight_of
+from approvals.queries.world import World, world_of
 from portal.accounts.models import User
 
 
@@ -43,8 +44,7 @@ class RequestPage:
     run_url: str
     asked_by: str
     policies: list[PolicyLink]
-    fact_groups: list[FactGroup]
-    changed: list[FactRow]
+    world: World
     drift: list[dict[str, Any]]
     requirements: list[Requirement]
     decision: DecisionPanel
@@ -56,6 +56,11 @@ class RequestPage:
     may_revoke: bool
     position: int
 
+    @property
+    def changed(self) -> list[FactRow]:
+        """Rows whose fact differs from what the reader saw before."""
+        return self.world.changed
+
 
 def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPage:
     """The page for this person. `seen`: digest of the snapshot the reader had before.
@@ -63,12 +68,11 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
     Raises NotFound, also for a request that is not this person's to see.
     """
     position = ledger_position()
-    request = load_request(person, request_id)
+    sight = sight_of(person)
+    request = load_request(person, request_id, sight)
     decisions = list(request.decisions.select_related("person", "snapshot").order_by("decided_at"))
     body = request.verdict.body if request.verdict else {}
-    baseline = _baseline(request, decisions, seen)
-    rows = _rows(request, baseline, body)
-    changed = [row for row in rows if row.changed]
+    world = world_of(request, decisions, sight, seen)
     current = [d for d in decisions if d.round == request.round]
     wanted = waiting_for(request, decisions)
     permit = Permit.objects.filter(request=request).first()
@@ -88,11 +92,10 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
             PolicyLink(ref["policy"], ref["version"], ref["digest"])
             for ref in body.get("policies", [])
         ],
-        fact_groups=grouped(rows),
-        changed=changed,
+        world=world,
         drift=named_drift(request.drift),
-        requirements=requirements(request, wanted, changed),
-        decision=decision_panel(person, request, current, changed, wanted),
+        requirements=requirements(request, wanted, world.changed),
+        decision=decision_panel(person, request, current, world.changed, wanted),
         said=policy_said(request),
         decisions=decision_lines(request, decisions, wanted, permit),
         history=history_of_request(request),
@@ -100,37 +103,4 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         may_withdraw=why_not(person, "withdraw", request) is None,
         may_revoke=why_not(person, "revoke", request) is None,
         position=position,
-    )
-
-
-def _baseline(request: Request, decisions: list[Decision], seen: str) -> Snapshot | None:
-    """What to compare with: what the reader saw before, else what was last approved on.
-
-    In a later round that is what the void approval was given on, until somebody decides anew.
-    """
-    # Who saw the facts as they are gets the marks a newcomer gets: rereading must not wipe them.
-    if seen and request.snapshot is not None and seen != request.snapshot.digest:
-        found = Snapshot.objects.filter(request=request, digest=seen).first()
-        if found is not None:
-            return found
-    current = [d.snapshot for d in decisions if d.round == request.round]
-    return current[0] if current else (decisions[-1].snapshot if decisions else None)
-
-
-def _rows(request: Request, baseline: Snapshot | None, body: dict[str, Any]) -> list[FactRow]:
-    if request.snapshot is None:
-        return []
-    denying = {d["rule"] for d in body.get("denials", [])}
-    failing = {
-        fact["name"]
-        for rule in body.get("explanation", [])
-        if rule["rule"] in denying
-        for fact in rule["facts"]
-    }
-    return fact_rows(
-        request.snapshot,
-        baseline,
-        held=body.get("hold", []),
-        used=body.get("reads", []),
-        failing=failing,
     )

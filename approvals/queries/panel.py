@@ -15,7 +15,7 @@ from approvals.permissions import (
     why_not_approve,
     why_not_decide,
 )
-from approvals.queries.facts import FactRow, duration_words, missing_facts
+from approvals.queries.facts import FactRow, missing_facts
 from approvals.queries.said import finer_points
 from approvals.queries.summary import Wanted
 from approvals.quorum import Asked
@@ -23,6 +23,7 @@ from approvals.states import WAITING, Status
 from portal.accounts.models import User
 from portal.directory.queries import groups_of, memberships_of
 from portal.kernel.clock import now
+from portal.templatetags.times import duration_words
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from django.utils.translation import ngettext
 
 from approvals.models import Request
 from approvals.permissions import asked_of, either
-from approvals.queries.facts import duration_words
 from approvals.quorum import Asked
 from policies.language.template import MAX_SHOWN_ITEMS, show
+from portal.templatetags.times import duration_words
 
 
 @dataclass(frozen=True)

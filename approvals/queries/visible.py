@@ -62,16 +62,16 @@ def seen_by_place(sight: Sight, of: str = "") -> Q:
     return condition
 
 
-def visible(person: User) -> QuerySet[Request]:
-    """The requests this person may see."""
+def visible(person: User, sight: Sight | None = None) -> QuerySet[Request]:
+    """The requests this person may see; `sight` is theirs where it was read already."""
     if not person.is_active:
         return Request.objects.none()
-    return Request.objects.filter(seen_with(sight_of(person)))
+    return Request.objects.filter(seen_with(sight or sight_of(person)))
 
 
-def load_request(person: User, request_id: UUID) -> Request:
+def load_request(person: User, request_id: UUID, sight: Sight | None = None) -> Request:
     """One request with what pages show of it. Raises NotFound, also for one not yours to see."""
-    found = visible(person).select_related(*WHOLE).filter(pk=request_id).first()
+    found = visible(person, sight).select_related(*WHOLE).filter(pk=request_id).first()
     if found is None:
         raise NotFound("There is no such request, or it is not yours to see.")
     return found

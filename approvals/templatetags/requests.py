@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from approvals.queries import QueueRow
+from approvals.queries.change import ChangedFile
 from approvals.queries.facts import FactRow
 from approvals.queries.rows import open_about, title_of
 from approvals.queries.standing import state_tag
@@ -59,6 +60,12 @@ FACT_STATES = {
     "unknown": ("idle", "circle-question-mark", _("unknown")),
     "reading": ("info", "loader", _("being read")),
     "unread": ("idle", "dot", _("known; no rule reads it")),
+}
+PATHS = {
+    "migration": _("migration"),
+    "infrastructure": _("infrastructure"),
+    "pipeline": _("pipeline"),
+    "dependencies": _("dependencies"),
 }
 RULE_STATES = {
     "applies": ("info", "corner-down-right", _("applies")),
@@ -174,6 +181,28 @@ def drift_value(value: object) -> SafeString | str:
     if isinstance(value, list):
         return make_visible(", ".join(str(item) for item in value)) or gettext("none")
     return fact_value(str(value))
+
+
+@register.simple_tag
+def path_tag(file: ChangedFile) -> SafeString:
+    """Why a changed file should be looked at first; nothing where it need not."""
+    if not file.why:
+        return SafeString("")
+    word = make_visible(file.rule) if file.rule else str(PATHS[file.why])
+    return tag("warn", "triangle-alert", word)
+
+
+@register.simple_tag
+def permit_mark(status: str) -> SafeString:
+    """The icon before an action that ran; `permit_word` says the same."""
+    colour, name, _word = PERMIT_STATES[status]
+    return format_html('<span class="{} ink">{}</span>', colour, icon(name, 14))
+
+
+@register.simple_tag
+def permit_word(status: str) -> str:
+    """How the permit of an action ended."""
+    return str(PERMIT_STATES[status][2])
 
 
 @register.simple_tag

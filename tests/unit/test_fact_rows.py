@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from approvals.models import Snapshot
-from approvals.queries.facts import duration_words, fact_rows, grouped
+from approvals.queries.facts import fact_rows, grouped
 from policies.language.facts import Facts, Known, Unknown
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -62,8 +62,3 @@ def test_the_size_says_lines_and_files_in_one_row():
     assert "git.insertions" in rows(
         snapshot(git__diff_lines=222, **change), used=["git.insertions"]
     )
-
-
-def test_durations_read_as_people_say_them():
-    said = [duration_words(s) for s in (45, 540, 6480, 273600)]
-    assert said == ["45 s", "9 min", "1 h 48", "3 d 4 h"]

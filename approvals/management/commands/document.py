@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from approvals.context.connected import ConnectedSource
 from approvals.context.registry import OURS, SOURCES, VOLATILE
 from approvals.context.source import Source
+from approvals.queries.risky import PLACES
 from approvals.states import OPEN, PERMIT_TRANSITIONS, TRANSITIONS, Status
 from policies.language.reference import fact_tables, family_table
 from policies.language.schema import CURRENT_SCHEMA
@@ -23,7 +24,9 @@ Moves = Mapping[tuple[Any, Any], str]
 
 
 class Command(BaseCommand):
-    help = "Write docs/reference/states.md, events.md and facts.md from the code."
+    help = (
+        "Write the pages of docs/reference that the code knows best: states, events, facts, paths."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,7 +46,35 @@ class Command(BaseCommand):
 
 def pages() -> dict[str, str]:
     """The text of each generated page, by file name."""
-    return {"states.md": states_page(), "events.md": events_page(), "facts.md": facts_page()}
+    return {
+        "states.md": states_page(),
+        "events.md": events_page(),
+        "facts.md": facts_page(),
+        "paths.md": paths_page(),
+    }
+
+
+def paths_page() -> str:
+    """Which changed files stand first on the page of a request."""
+    head = HEAD.format(title="Risky paths", source="approvals/queries/risky.py")
+    rows = [
+        f"| {place} | {' '.join(f'`{glob}`' for glob in globs)} |"
+        for place, globs in PLACES.items()
+    ]
+    return "\n".join(
+        [
+            head,
+            "The page of a request lists the files that differ from what runs, and these first:\n",
+            "1. What a rule of the policies that judged it names: the glob of `matches_path`, the",
+            "   text of `startsWith` and `endsWith` in a condition on `git.paths`, and",
+            "   `'FILE' in git.paths`. The rule stands beside the file.",
+            "2. Places where a small change does much, whatever policy says:\n",
+            "| place | paths |\n| --- | --- |",
+            *rows,
+            "\nInside each, the larger change comes first. The order is for the eye only: it asks",
+            "nobody and lets nothing through. For that, name the paths in a policy.\n",
+        ]
+    )
 
 
 def states_page() -> str:

@@ -132,7 +132,9 @@
     const text = await read(shown().dataset.url, "live");
     if (text === null) location.reload();
     if (text) {
+      const opened = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
       htmx.swap(document.body, text, { swapStyle: "none" });
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
       tick();
       announce(document.querySelector("[data-state]").textContent.trim());
     }

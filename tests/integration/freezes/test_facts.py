@@ -28,7 +28,7 @@ def fact(request, name):
 
 
 def facts_on(page, name):
-    return [f for group in page.fact_groups for f in group.facts if f.name == name]
+    return [f for group in page.world.groups for f in group.facts if f.name == name]
 
 
 def test_without_windows_no_freeze_is_a_known_fact(frozen):
@@ -148,7 +148,7 @@ def test_a_coming_freeze_is_on_the_request_page_with_its_reason(who):
 
 def test_facts_of_the_calendar_stand_under_one_heading(who):
     a_freeze(who.admin, who.project, when=around(now() + timedelta(hours=30)))
-    titles = [group.title for group in request_page(who.alice, ask(who).id).fact_groups]
+    titles = [group.title for group in request_page(who.alice, ask(who).id).world.groups]
     assert titles.count("Calendar") == 1
 
 
