@@ -21,6 +21,7 @@ from approvals.states import PermitStatus, Status
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Unavailable
+from portal.kernel.text import on_one_line
 
 ADDRESS = "/api/v1/gate"
 
@@ -81,7 +82,7 @@ def answer(step: Step) -> HttpResponse:
     sentence = summary(step.request, waiting_for(step.request))
     if step.waiting:
         return HttpResponse(
-            f"{sentence}\n",
+            f"{on_one_line(sentence)}\n",
             status=307,
             content_type="text/plain; charset=utf-8",
             headers={
@@ -112,4 +113,6 @@ def _used_up(permit: Permit, *, text: bool) -> HttpResponse:
 
 
 def _line(status: int, text: str) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        f"{on_one_line(text)}\n", status=status, content_type="text/plain; charset=utf-8"
+    )

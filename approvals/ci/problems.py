@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from portal.kernel.database import AWAY
 from portal.kernel.errors import Refused
 from portal.kernel.ids import new_id
+from portal.kernel.text import on_one_line
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def as_line(response: HttpResponseBase) -> HttpResponseBase:
     if not isinstance(response, HttpResponse) or response.get("Content-Type") != CONTENT_TYPE:
         return response
     found = orjson.loads(response.content)
-    response.content = f"no {found['code']}: {' '.join(found['detail'].split())}\n"
+    response.content = f"no {found['code']}: {on_one_line(found['detail'])}\n"
     response["Content-Type"] = "text/plain; charset=utf-8"
     response["Content-Length"] = str(len(response.content))
     return response

@@ -14,7 +14,7 @@ from approvals.queries.facts import missing_facts
 from approvals.quorum import Asked, tally
 from approvals.states import PermitStatus, Status
 from portal.directory.queries import memberships_of
-from portal.kernel.text import make_visible
+from portal.kernel.text import make_visible, on_one_line
 
 MOST_REASON = 200
 
@@ -65,7 +65,11 @@ def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -
 
 
 def summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None = None) -> str:
-    """Where it stands and what happens next, in one sentence."""
+    """Where it stands and what happens next, in one sentence with nothing hidden in it."""
+    return on_one_line(_summary(request, wanted, permit))
+
+
+def _summary(request: Request, wanted: Sequence[Wanted], permit: Permit | None) -> str:
     if permit is not None:
         return str(_PERMIT[PermitStatus(permit.status)])
     if request.status == Status.PENDING:

@@ -137,12 +137,18 @@ def stop_for(problem: Problem) -> Stop:
 # --- Text ------------------------------------------------------------------------------
 
 
+# Fillers and selectors that count as letters, signs and marks, but nobody sees.
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]"
+)
+
+
 def visible(text: object, limit: int = 1000) -> str:
     """Text from elsewhere, safe for a terminal: what is not printable becomes its escape."""
     out = []
     for char in str(text)[:limit]:
         category = unicodedata.category(char)
-        if category[0] == "C" or category in ("Zl", "Zp"):
+        if category[0] == "C" or category in ("Zl", "Zp") or UNSEEN.match(char):
             out.append(char.encode("unicode_escape", "surrogatepass").decode("ascii"))
         else:
             out.append(char)
