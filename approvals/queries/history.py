@@ -1,15 +1,19 @@
 """A request's history, read from the ledger."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from approvals.models import Request
 from portal.accounts.models import ServiceAccount, User
+from portal.kernel.clock import now
 from portal.ledger.models import Entry
+from portal.templatetags.times import clock_words
 
 TEXTS = {
     "request.submitted": _("asked"),
@@ -46,6 +50,7 @@ OUTCOMES = {
     "failed": _("failed"),
 }
 MOST = 500
+READ = "snapshot.captured"
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,32 @@ class HistoryLine:
 
 
 def history_of_request(request: Request) -> list[HistoryLine]:
-    """The request's entries, newest first (three queries)."""
-    entries = list(Entry.objects.filter(request=request.pk).order_by("-id")[:MOST])
-    names = _names({entry.actor_ref for entry in entries})
-    return [_line(entry, names) for entry in entries]
+    """The request's entries, newest first (three queries).
+
+    Readings of facts in a row are one line; however many there are, they displace nothing else.
+    """
+    entries = Entry.objects.filter(request=request.pk).order_by("-id")
+    read, others = Q(type=READ), ~Q(type=READ)
+    chosen = entries.filter(read)[:MOST].union(entries.filter(others)[:MOST], all=True)
+    found = list(chosen.order_by("-id"))
+    names = _names({entry.actor_ref for entry in found})
+    runs = groupby(found, key=lambda entry: entry.type)
+    return [line for kind, run in runs for line in _lines(kind, list(run), names)]
+
+
+def _lines(kind: str, entries: list[Entry], names: dict[str, str]) -> list[HistoryLine]:
+    return _readings(entries, names) if kind == READ else [_line(e, names) for e in entries]
+
+
+def _readings(entries: list[Entry], names: dict[str, str]) -> list[HistoryLine]:
+    """One line for readings that follow each other: how many there were, and since when."""
+    newest = _line(entries[0], names)
+    n = len(entries)
+    if n == 1:
+        return [newest]
+    text = _("Facts were read %(n)d times since %(moment)s")
+    since = clock_words(entries[-1].at, now())
+    return [replace(newest, text=str(text % {"n": n, "moment": since}))]
 
 
 def _line(entry: Entry, names: dict[str, str]) -> HistoryLine:

@@ -205,6 +205,17 @@ def test_a_silent_source_says_why_and_when_it_is_asked_again(who, forge, monkeyp
     assert "nothing answers at its address · asked again at" in body
 
 
+def test_readings_in_a_row_are_one_line_of_the_history(who, forge):
+    request = come(ask(who))
+    for n in range(3):
+        forge["git.subject"] = f"Message {n}"
+        come(request)
+    history = request_page(who.bob, request.id).history
+    assert history[0].text.startswith("Facts were read 4 times since ")
+    assert history[1].type != "snapshot.captured"
+    assert history[-1].type == "request.submitted"
+
+
 def test_the_page_costs_the_same_however_much_happened_here(who, forge):
     request = come(ask(who))
 
