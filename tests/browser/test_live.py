@@ -89,3 +89,18 @@ def test_live_updates_come_back_after_the_database_dropped_the_line(portal, wind
     new = eventually(lambda: live_lines(portal) - {line}, "a new listening connection")
     assert len(new) == 1
     assert stayed()
+
+
+def test_what_was_opened_stays_open_and_in_its_place_while_the_page_reads_itself(portal, windows):
+    gate = portal.gate("production")
+    portal.until_pending(gate.request)
+    page = windows.open("maria", f"/requests/{gate.request}")
+    page.set_viewport_size({"width": 1440, "height": 500})
+    rules = page.locator("details[data-keep='rules']")
+    rules.locator("summary").first.click()
+    page.evaluate("scrollTo(0, 300)")
+    rules.evaluate("one => { window.old = one; document.dispatchEvent(new Event('reread')); }")
+    eventually(lambda: page.evaluate("!window.old.isConnected"), "the page read itself again")
+    expect(rules).to_have_attribute("open", "")
+    expect(rules.locator("summary").first).to_be_focused()
+    assert page.evaluate("scrollY") == 300

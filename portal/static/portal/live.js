@@ -126,15 +126,28 @@
   // -- the request page ----------------------------------------------------------------------
   const shown = () => document.querySelector("[data-version]");
   let reading = false, again = false;
+
+  // What was opened stays open. The focus leaves before its element does: while a focused one is
+  // taken out, the browser measures the half-swapped page and leaps to another place of it.
+  function swapParts(text) {
+    const kept = () => [...document.querySelectorAll("details[data-keep]")];
+    const opened = kept().filter((one) => one.open).map((one) => one.dataset.keep);
+    const focused = document.activeElement.closest("details[data-keep]");
+    if (focused) document.activeElement.blur();
+    htmx.swap(document.body, text, { swapStyle: "none" });
+    for (const one of kept()) {
+      one.open ||= opened.includes(one.dataset.keep);
+      if (one.dataset.keep === focused?.dataset.keep) one.querySelector("summary").focus({ preventScroll: true });
+    }
+  }
+
   async function rereadRequest() {
     if (reading) { again = true; return; }
     reading = true;
     const text = await read(shown().dataset.url, "live");
     if (text === null) location.reload();
     if (text) {
-      const opened = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
-      htmx.swap(document.body, text, { swapStyle: "none" });
-      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+      swapParts(text);
       tick();
       announce(document.querySelector("[data-state]").textContent.trim());
     }
