@@ -30,6 +30,10 @@ QUIET = frozenset(
 )
 # Worth a row with this value only, or when a policy reads them.
 ONLY_WHEN: Mapping[str, Value] = {"git.exists": False, "history.first_time": True}
+# Worth a row when something stands in them, or when a policy reads them.
+ONLY_WHEN_FULL = frozenset(
+    {f"migration.{name}" for name in ("drops", "locks", "unreadable")} | {"pr.labels"}
+)
 # Groups that have nothing to say of most requests.
 UNTOLD = frozenset({"tests", "deploy", "terraform", "policy"})
 # Groups of which an empty text or list says nothing.
@@ -44,7 +48,8 @@ def _is(*values: Value) -> Callable[[Value], bool]:
 LOOK: Mapping[str, Callable[[Value], bool]] = {
     **dict.fromkeys(("git.exists", "git.is_head", "git.on_branch"), _is(False)),
     **dict.fromkeys(("git.branch_protected", "image.signed"), _is(False)),
-    **dict.fromkeys(("alerts.firing", "incident.open", "migration.unreadable"), bool),
+    **dict.fromkeys(("alerts.firing", "incident.open"), bool),
+    **dict.fromkeys(("migration.drops", "migration.locks", "migration.unreadable"), bool),
     "ci.state": _is("failure", "pending"),
     "pr.review_state": _is("changes_requested"),
     "deployment.state": _is("failure"),
@@ -138,6 +143,8 @@ class Reader:
         """Whether another row or panel says it; a change is never left to a row without one."""
         if name in ONLY_WHEN:
             return not (isinstance(state, Known) and state.value == ONLY_WHEN[name])
+        if name in ONLY_WHEN_FULL:
+            return not _value(state)
         if name == "git.committer":
             return _value(state) in (None, _value(self.facts.state("git.author")))
         if name in QUIET or name not in PARTS:

@@ -12,7 +12,9 @@ WHY = "the project has no git repository, or no commit was named"
 
 def snapshot(**states):
     facts = {
-        name.replace("__", "."): Known(v, "git", AT, "attested")
+        name.replace("__", "."): Known(
+            tuple(v) if isinstance(v, list) else v, "git", AT, "attested"
+        )
         if not isinstance(v, Unknown)
         else v
         for name, v in states.items()
@@ -62,3 +64,43 @@ def test_the_size_says_lines_and_files_in_one_row():
     assert "git.insertions" in rows(
         snapshot(git__diff_lines=222, **change), used=["git.insertions"]
     )
+
+
+def test_what_says_something_only_when_it_is_there_has_no_empty_row():
+    full = rows(snapshot(migration__files=["m/1.sql"], migration__drops=["DROP a"]))
+    assert (full["migration.drops"].status, "migration.locks" in full) == ("look", False)
+    empty = {"migration__files": [], "migration__drops": [], "migration__locks": []}
+    found = rows(snapshot(**empty))
+    assert found["migration.files"].value == "none"
+    assert "migration.drops" not in found
+    assert "migration.drops" in rows(snapshot(**empty), used=["migration.drops"])
+
+
+def test_an_endless_value_is_cut_and_says_how_long_it_is():
+    found = rows(snapshot(git__subject="x" * 8000))
+    assert found["git.subject"].value == f"{'x' * 400}… (8000 characters)"
+
+
+def test_a_fact_of_a_family_is_called_by_its_own_name():
+    assert rows(snapshot(metric__error_rate=0.5))["metric.error_rate"].label == "Error rate"
+
+
+def test_what_runs_there_stands_with_its_time_and_the_last_outcome_with_its_week():
+    found = rows(
+        snapshot(
+            history__running_commit="a" * 40,
+            history__running_since_s=5400,
+            history__last_outcome="failed",
+            history__deploys_7d=3,
+            history__failures_7d=1,
+            history__deploys_30d=9,
+            history__failure_rate_30d=0.25,
+            history__restore_time_s=600,
+            history__lead_time_s=unknown("nothing was measured", "absent"),
+        )
+    )
+    assert found["history.running_commit"].more == "for 1 h 30"
+    last = found["history.last_outcome"]
+    assert (last.more, last.status) == ("3 permits in 7 days, 1 failed", "look")
+    assert found["history.deploys_30d"].more == "25 % failed · restored in 10 min"
+    assert len(found) == 3
