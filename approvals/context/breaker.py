@@ -61,6 +61,13 @@ def note_answer(connection: Connection, limit: Limit) -> None:
     )
 
 
+def note_alive(connection: Connection) -> None:
+    """It refused, so it is there: the breaker closes, or one who signs in could never try again."""
+    Connection.objects.filter(pk=connection.pk).exclude(failures=0, open_until=None).update(
+        failures=0, open_until=None
+    )
+
+
 def note_limit(connection: Connection, limit: Limit) -> None:
     """It wants to be left alone for a while, which is no failure."""
     Connection.objects.filter(pk=connection.pk).update(**_columns(limit))

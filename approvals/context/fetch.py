@@ -9,7 +9,7 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +20,7 @@ from django.db import connection as database
 
 from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer
 from approvals.context.breaker import (
+    note_alive,
     note_answer,
     note_failure,
     note_limit,
@@ -27,65 +28,22 @@ from approvals.context.breaker import (
     require_unlimited,
 )
 from approvals.context.limits import limit_of
+from approvals.context.refused import NotAllowed, NotThere, Refused, refusal
+from approvals.context.secrets import Secrets
 from approvals.context.source import SourceFailed
 from approvals.models import Connection, KeptAnswer
 from portal.kernel.clock import now
 from portal.kernel.outgoing import Got, OutgoingFailed, Reach, send
-from portal.kernel.sealed import SealBroken, unseal
+
+__all__ = ["Fetch", "NotAllowed", "NotThere", "Refused"]
 
 TRIES = 3
 FIRST_PAUSE = 0.2
 _AGAIN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_ASKED_WRONG = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
-_MOST_SAID = 200
 _queue = Queue()
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
-
-
-class NotThere(SourceFailed):
-    """The other side says that there is no such thing (404 or 410): often an answer by itself."""
-
-
-class Refused(SourceFailed):
-    """The other side does not take the question (4xx); `said` is what it says about it, or empty.
-
-    For what the question itself is made of by people, as a query: they see what is wrong with it.
-    `status` tells one refusal from another.
-    """
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(_refusal(status))
-        self.status = status
-        self.said = _said(body) if status in _ASKED_WRONG else ""
-
-
-class NotAllowed(Refused):
-    """The other side knows who asks and does not let them see it (403): that is for people."""
-
-
-class Secrets(Mapping[str, str]):
-    """The secrets of a connection by field name, opened when they are used and not before."""
-
-    def __init__(self, sealed: Mapping[str, str]) -> None:
-        self._sealed = sealed
-
-    def __getitem__(self, name: str) -> str:
-        """Raises KeyError, and SourceFailed where the key of this portal does not open it."""
-        try:
-            return unseal(self._sealed[name])
-        except SealBroken:
-            raise SourceFailed("its secrets cannot be opened: enter them again") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sealed)
-
-    def __len__(self) -> int:
-        return len(self._sealed)
-
-    def __repr__(self) -> str:
-        return f"Secrets({sorted(self._sealed)})"
 
 
 class Fetch:
@@ -145,13 +103,31 @@ class Fetch:
         params: Pairs = (),
         headers: Mapping[str, str] | None = None,
         max_age: timedelta | None = None,
+        lasting: bool = False,
     ) -> str:
-        """The same as text in UTF-8. Raises NotThere, SourceFailed."""
-        body = bytes(self._get(address, params, headers or {}, max_age).body)
+        """The same as text in UTF-8. Raises NotThere, NotAllowed, Refused, SourceFailed."""
+        answer = self._get(address, params, headers or {}, max_age, lasting=lasting)
+        body = bytes(answer.body)
         try:
             return body.decode()
         except UnicodeDecodeError:
             raise SourceFailed("its answer is no text in UTF-8") from None
+
+    def unkept(
+        self,
+        address: str,
+        *,
+        params: Pairs = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Got:
+        """GET what must not be kept, as a token, or what counts with the headers of its answer.
+
+        Raises NotThere, NotAllowed, Refused, SourceFailed.
+        """
+        got = self._ask("GET", self._url(address, params), headers or {}, b"")
+        self._saw(now())
+        _require_found(got.status)
+        return got
 
     def post_json(
         self, address: str, body: Any, *, headers: Mapping[str, str] | None = None
@@ -223,7 +199,7 @@ class Fetch:
         got = self._ask("GET", url, {**headers, **known}, b"")
         if got.status == HTTPStatus.NOT_MODIFIED:
             if old is None or not known:
-                raise SourceFailed(_refusal(got.status))
+                raise SourceFailed(refusal(got.status))
             answer = old
         else:
             answer = KeptAnswer(
@@ -279,9 +255,9 @@ class Fetch:
             return None, f"its server answers {got.status}"
         if got.status >= 500:
             note_failure(self._connection)
-            raise SourceFailed(_refusal(got.status))
-        refused = NotAllowed if got.status == HTTPStatus.FORBIDDEN else Refused
-        raise refused(got.status, got.body)
+            raise SourceFailed(refusal(got.status))
+        note_alive(self._connection)
+        raise (NotAllowed if got.status == HTTPStatus.FORBIDDEN else Refused)(got)
 
     def _left(self) -> float:
         return self._ends - time.monotonic()
@@ -303,25 +279,6 @@ def _let_go() -> None:
 def _require_found(status: int) -> None:
     if status in _GONE:
         raise NotThere("it has no such thing (404)")
-
-
-def _refusal(status: int) -> str:
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return f"its server refuses the credentials of the connection ({status})"
-    if 300 <= status < 400:
-        return f"its server answers with a redirect ({status}), which is not followed"
-    return f"its server answers {status}"
-
-
-def _said(body: bytes) -> str:
-    """The words of an error as most systems send them: a text, or `error` or `message` of it."""
-    try:
-        words = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ""
-    if isinstance(words, dict):
-        words = words.get("error") or words.get("message")
-    return words[:_MOST_SAID] if isinstance(words, str) else ""
 
 
 def _json(body: bytes) -> Any:

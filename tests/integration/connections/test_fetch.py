@@ -131,6 +131,30 @@ class TestKept:
         assert forge.asked[-1][0::3] == ("POST", b'{"query":"x"}')
         assert forge.count("/graph") == 2
 
+    def test_what_never_changes_is_as_good_as_new(self, fetch, forge):
+        forge.paths["/blob"] = Says("x")
+        assert fetch().text("blob", lasting=True) == '"x"'
+        later = fetch(not_before=now())
+        assert later.text("blob", lasting=True) == '"x"'
+        assert (forge.count("/blob"), later.observed_at) == (1, None)
+        later.text("blob")
+        assert forge.count("/blob") == 2
+
+    def test_that_it_is_not_there_may_change(self, fetch, forge):
+        for _ in range(2):
+            with pytest.raises(NotThere):
+                fetch(not_before=now()).text("blob", lasting=True)
+        assert forge.count("/blob") == 2
+
+    def test_a_token_is_not_kept(self, fetch, forge):
+        forge.paths["/token"] = Says({"token": "t0ps3cret"}, headers={"Link": "<more>"})
+        asked = fetch()
+        got = asked.unkept("token", params={"service": "a b"})
+        assert (got.body, got.headers["link"]) == (b'{"token": "t0ps3cret"}', "<more>")
+        assert forge.asked[0][1] == "/token?service=a+b"
+        assert asked.observed_at
+        assert not KeptAnswer.objects.exists()
+
     def test_what_nobody_asked_for_a_day_is_forgotten(self, fetch, forge):
         fetch().json("version")
         assert prune_answers() == 0
@@ -218,6 +242,14 @@ class TestFailures:
             fetch().json("commits/1")
         assert refused.value.status == 422
 
+    def test_a_refusal_says_where_to_sign_in(self, fetch, forge):
+        wanted = {"WWW-Authenticate": 'Bearer realm="https://sso.example/token"'}
+        forge.paths["/commits/1"] = Says(status=401, headers=wanted)
+        with pytest.raises(Refused) as refusal:
+            fetch().json("commits/1")
+        assert refusal.value.status == 401
+        assert refusal.value.headers["www-authenticate"] == wanted["WWW-Authenticate"]
+
     def test_what_is_no_json(self, fetch, forge):
         forge.paths["/commits/1"] = Says(b"<html>")
         assert why(fetch()) == "its answer is no JSON"
@@ -265,6 +297,12 @@ class TestBreaker:
         Connection.objects.update(open_until=now() - timedelta(seconds=1))
         assert fetch().json("commits/1") == {"a": 1}
         assert (row().failures, row().open_until, row().breaker(now())) == (0, None, "closed")
+
+    def test_a_refusal_closes_it_so_that_one_can_sign_in(self, broken, fetch):
+        broken.paths["/commits/1"] = Says(status=401)
+        Connection.objects.update(open_until=now() - timedelta(seconds=1))
+        assert "refuses the credentials" in why(fetch())
+        assert (row().breaker(now()), row().last_success_at) == ("closed", None)
 
     def test_who_tries_alone_and_fails_opens_it_for_longer(self, broken, fetch):
         broken.paths["/commits/1"] = Says(status=500)
