@@ -11,6 +11,7 @@ from approvals.context.sources.github.source import GitHubSource
 from approvals.context.sources.gitlab.source import GitLabSource
 from approvals.context.sources.history import HistorySource
 from approvals.context.sources.http_json import HttpJsonSource
+from approvals.context.sources.image import ImageSource
 from approvals.context.sources.incidents import IncidentsSource
 from approvals.context.sources.policy import PolicySource
 from approvals.context.sources.prometheus import PrometheusSource
@@ -33,6 +34,7 @@ REMOTE = tuple(source for source in SOURCES.values() if not source.at_hand)
 
 OURS: tuple[type[ConnectedSource], ...] = (
     HttpJsonSource,
+    ImageSource,
     PrometheusSource,
     AlertmanagerSource,
     IncidentsSource,

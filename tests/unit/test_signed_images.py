@@ -59,6 +59,7 @@ class TestSignatures:
         "attached",
         [
             simple_layer(RELEASE, OTHER),
+            simple_layer(RELEASE, OTHER, **CERTIFICATE),
             simple_layer(MALLORY, DIGEST),
             (simple_payload(DIGEST), SIMPLE, {}),
             (simple_payload(DIGEST), SIMPLE, {SIGNATURE: "no base64"}),
