@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Window
+from django.db.models import F, Q, QuerySet, Window
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import RowNumber
 
@@ -16,9 +16,16 @@ from approvals.queries.visible import Sight, seen_with
 from approvals.states import PermitStatus
 
 MOST_ACTIONS = 5
+# The latest of an environment among which those are looked for that the reader may see: for whoever
+# sees few of many, all would be looked through.
+LOOKED_AT = 100
 MOST_REQUESTS = 16  # earlier requests whose snapshots a number's history is read from
 MOST_SNAPSHOTS = 12  # of each
 MOST_NUMBERS = 20
+_NAMED = (
+    *("request__project", "request__account", "request__owner"),
+    "request__policy_version__policy",
+)
 
 
 @dataclass(frozen=True)
@@ -36,17 +43,14 @@ class ActionLine:
 
 def last_actions(request: Request, sight: Sight) -> list[ActionLine]:
     """The last on this environment that the reader may see, newest first (one query)."""
-    here = Permit.objects.filter(
-        seen_with(sight, "request"), environment_id=request.environment_id
-    ).exclude(request=request)
+    here = Permit.objects.filter(environment_id=request.environment_id).values("pk")
     over = here.filter(finished_at__isnull=False).order_by("-finished_at")
     runs = here.filter(status=PermitStatus.RUNNING.value)
-    chosen = over.values("pk")[:MOST_ACTIONS].union(runs.values("pk")[:MOST_ACTIONS], all=True)
-    found = Permit.objects.filter(pk__in=chosen).select_related(
-        "request__project", "request__account", "request__policy_version__policy", "request__owner"
-    )
-    lines = [_line(permit) for permit in found]
-    return sorted(lines, key=lambda line: (line.took is None, line.at), reverse=True)[:MOST_ACTIONS]
+    chosen = over[:LOOKED_AT].union(runs[:LOOKED_AT], all=True)
+    seen = Permit.objects.filter(seen_with(sight, "request"), pk__in=chosen)
+    found = seen.exclude(request=request).select_related(*_NAMED)
+    ordered = found.order_by(F("finished_at").desc(nulls_first=True), "-issued_at")
+    return [_line(permit) for permit in ordered[:MOST_ACTIONS]]
 
 
 def _line(permit: Permit) -> ActionLine:
@@ -84,8 +88,9 @@ def numbers_lately(request: Request, names: Sequence[str], sight: Sight) -> Poin
 
 def _snapshots(environment: UUID, seen: Q) -> QuerySet[Snapshot]:
     """Chosen by their ids first: only of these the facts are read."""
-    recent = Request.objects.filter(seen, environment_id=environment).order_by("-id")
-    numbered = Snapshot.objects.filter(request__in=recent.values("pk")[:MOST_REQUESTS]).annotate(
+    latest = Request.objects.filter(environment_id=environment).order_by("-id").values("pk")
+    mine = Request.objects.filter(seen, pk__in=latest[:LOOKED_AT]).order_by("-id").values("pk")
+    numbered = Snapshot.objects.filter(request__in=mine[:MOST_REQUESTS]).annotate(
         place=Window(RowNumber(), partition_by="request", order_by="-captured_at")
     )
     return Snapshot.objects.filter(pk__in=numbered.filter(place__lte=MOST_SNAPSHOTS).values("pk"))

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals.context.source import SourceFailed
 from approvals.context.sources.git import GitSource
 from approvals.lifecycle.enrich import read_source
-from approvals.lifecycle.finish import finish_permit
+from approvals.lifecycle.finish import finish_permit, heartbeat
 from approvals.lifecycle.receipt import ensure_signing_key
 from approvals.models import Reading
 from approvals.queries.lately import last_actions, numbers_lately
@@ -81,15 +81,10 @@ def ran(who, outcome=PermitStatus.SUCCEEDED, **fields):
     """A request whose action ran and ended."""
     request = decide(come(ask(who, **fields)), who.alice)
     permit = redeem(who, request)
+    run = {"permit_id": permit.id, "run_id": request.run["id"], "run_attempt": 1}
+    heartbeat(token=who.token, **run)
     if outcome is not None:
-        finish_permit(
-            token=who.token,
-            permit_id=permit.id,
-            run_id=request.run["id"],
-            run_attempt=1,
-            outcome=outcome,
-            exit_code=0,
-        )
+        finish_permit(token=who.token, **run, outcome=outcome, exit_code=0)
     return request
 
 
@@ -139,12 +134,12 @@ def test_the_forge_s_pages_are_links_and_nothing_else_is(who, forge):
 
 
 def test_the_last_actions_here_stand_with_their_ends_and_links(who, forge):
-    first, lost = ran(who), ran(who, PermitStatus.FAILED)
+    first, failed, runs = ran(who), ran(who, PermitStatus.FAILED), ran(who, None)
     page = as_(who.bob).get(come(ask(who)).get_absolute_url())
     lines = page.context["page"].world.lately
-    assert [line.request.id for line in lines] == [lost.id, first.id]
-    assert [line.status for line in lines] == ["failed", "succeeded"]
-    for request in (first, lost):
+    assert [line.request.id for line in lines] == [runs.id, failed.id, first.id]
+    assert [line.status for line in lines] == ["running", "failed", "succeeded"]
+    for request in (first, failed, runs):
         assert f'href="{request.get_absolute_url()}"' in page.content.decode()
 
 
