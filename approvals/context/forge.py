@@ -4,7 +4,7 @@ Answers of a forge are JSON written elsewhere: `said` takes what is of the docum
 them and fails with a sentence on anything else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from django.db import connections
 
+from approvals.context.listed import stat_lines
 from approvals.context.people import NO_ADDRESS, address
 from approvals.context.source import SourceFailed
 from policies.language.facts import Unknown
@@ -80,18 +81,26 @@ def signature_facts(signature: Literal["good", "bad", "unknown", "none"]) -> Val
     }
 
 
-def change_facts(paths: Iterable[str] | Unknown, lines: tuple[int, int] | Unknown) -> Values:
-    """What changed: paths, and lines (added, removed)."""
+def change_facts(
+    paths: Iterable[str] | Unknown, lines: Sequence[tuple[int, int, str]] | Unknown
+) -> Values:
+    """What changed: paths, and lines added and removed in each file."""
     files = paths if isinstance(paths, Unknown) else sorted(set(paths))
-    added, removed, both = (
-        (lines, lines, lines) if isinstance(lines, Unknown) else (*lines, sum(lines))
-    )
+    if isinstance(lines, Unknown):
+        names = ("git.insertions", "git.deletions", "git.diff_lines", "git.stat")
+        counted: Values = dict.fromkeys(names, lines)
+    else:
+        added, removed = sum(add for add, _, _ in lines), sum(take for _, take, _ in lines)
+        counted = {
+            "git.insertions": added,
+            "git.deletions": removed,
+            "git.diff_lines": added + removed,
+            "git.stat": stat_lines(lines),
+        }
     return {
         "git.paths": files,
         "git.files_changed": files if isinstance(files, Unknown) else len(files),
-        "git.insertions": added,
-        "git.deletions": removed,
-        "git.diff_lines": both,
+        **counted,
     }
 
 

@@ -32,6 +32,8 @@ OF_CHANGE = frozenset(
         "git.insertions",
         "git.deletions",
         "git.diff_lines",
+        "git.stat",
+        "git.commits",
         "git.authors",
         "git.author_ids",
         "git.committer_ids",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from approvals.context.listed import MOST_COMMITS, commit_lines, stat_lines
 from approvals.context.people import NO_ADDRESS, address, people
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.context.sources.changed_migrations import migration_facts
@@ -9,15 +10,10 @@ from policies.language.facts import Unknown
 from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
 from portal.kernel.git_files import Files
 
-MOST_FILES = 500  # a longer list than people read is not kept with every snapshot
-MOST_COMMITS = 200
-MOST_SUBJECT = 200
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "absent")
 _UNCHECKED = Unknown("the signature could not be checked", "absent")
-_MANY_FILES = Unknown(f"more than {MOST_FILES} files differ", "absent")
-_MANY_COMMITS = Unknown(f"more than {MOST_COMMITS} commits since what runs there now", "absent")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "absent")
 
 
@@ -101,18 +97,6 @@ class GitSource(Source):
             "git.deletions": removed,
             "git.diff_lines": added + removed,
             **migration_facts(repository, commit, paths),
-            "git.stat": _MANY_FILES
-            if len(stat) > MOST_FILES
-            else [f"{add} {remove} {path}" for add, remove, path in stat],
-            "git.commits": _commits(repository.commits(base, commit, MOST_COMMITS + 1)),
+            "git.stat": stat_lines(stat),
+            "git.commits": commit_lines(repository.commits(base, commit, MOST_COMMITS + 1)),
         }
-
-
-def _commits(found: list[tuple[str, str, str]]) -> list[str] | Unknown:
-    """Each commit in one line whose parts a space ends: no address has one in it here."""
-    if len(found) > MOST_COMMITS:
-        return _MANY_COMMITS
-    return [
-        f"{commit[:12]} {''.join(address(author).split()) or '?'} {subject[:MOST_SUBJECT]}"
-        for commit, author, subject in found
-    ]

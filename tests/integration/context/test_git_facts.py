@@ -51,8 +51,8 @@ def test_each_file_and_commit_since_what_runs_there_is_listed(repo, facts_of):
 
 
 def test_more_files_or_commits_than_people_read_are_not_known_in_part(repo, facts_of, monkeypatch):
-    monkeypatch.setattr("approvals.context.sources.git.MOST_FILES", 1)
-    monkeypatch.setattr("approvals.context.sources.git.MOST_COMMITS", 1)
+    monkeypatch.setattr("approvals.context.listed.MOST_FILES", 1)
+    monkeypatch.setattr("approvals.context.listed.MOST_COMMITS", 1)
     tip = repo.commit({"a.txt": b"1\n"})
     assert len(facts_of(tip)["stat"]) == len(facts_of(tip)["commits"]) == 1
     tip = repo.commit({"b.txt": b"1\n"})

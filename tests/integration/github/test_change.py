@@ -227,3 +227,13 @@ class TestFiles:
     def test_an_empty_file_has_no_lines(self, shop, hub, facts):
         said = facts(shop.commit({"empty": b""}), shop.new)
         assert (said["git.paths"], said["git.diff_lines"]) == (("empty",), 0)
+
+
+def test_files_and_commits_are_listed_as_git_lists_them(shop, hub, facts):
+    tip = shop.commit({"more.txt": b"1\n2\n"}, "More")
+    said = facts(tip, shop.old)
+    numbers = shop.git("diff", "--numstat", shop.old, tip).replace("\t", " ").splitlines()
+    assert sorted(said["git.stat"]) == sorted(numbers)
+    log = shop.git("log", "--format=%H %ae %s", f"{shop.old}..{tip}").splitlines()
+    assert list(said["git.commits"]) == [line[:12] + line[40:] for line in log]
+    assert len(log) > 1

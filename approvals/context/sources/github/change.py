@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from approvals.context.fetch import NotThere
 from approvals.context.forge import FIRST, NOT_LISTED, NOT_SHOWN, Values, change_facts, said
+from approvals.context.listed import commit_lines
 from approvals.context.people import people
 from approvals.context.source import SourceFailed
 from approvals.context.sources.github.api import PAGE, GitHubRepository, TooMany, account
@@ -58,7 +59,7 @@ def _since(
     whole = len({said(one, str, "sha") for one in found}) == total
     if not whole or bool(total) is (said(compared, str, "status") in {"behind", "identical"}):
         raise SourceFailed(_LEFT_OUT)
-    return found
+    return found[::-1]  # GitHub compares forwards, and lists backwards
 
 
 def _history(repository: GitHubRepository, commit: str) -> list[Any] | Unknown:
@@ -73,14 +74,21 @@ def _history(repository: GitHubRepository, commit: str) -> list[Any] | Unknown:
 
 
 def _writers(commits: list[Any] | Unknown) -> Values:
-    """Who wrote or committed them: addresses, and accounts; or why not everybody is known."""
-    names = ("git.authors", "git.author_ids", "git.committer_ids")
+    """The commits, and who wrote or committed them: addresses, and accounts; or why not all."""
     if isinstance(commits, Unknown):
+        names = ("git.authors", "git.author_ids", "git.committer_ids", "git.commits")
         return dict.fromkeys(names, commits)
-    addresses = people(email(one, role) for one in commits for role in _ROLES)
-    return dict(
-        zip(names, (addresses, *(_accounts(commits, role) for role in _ROLES)), strict=True)
-    )
+    return {
+        "git.authors": people(email(one, role) for one in commits for role in _ROLES),
+        "git.author_ids": _accounts(commits, "author"),
+        "git.committer_ids": _accounts(commits, "committer"),
+        "git.commits": commit_lines(_line(one) for one in commits),
+    }
+
+
+def _line(commit: Any) -> tuple[str, str, str]:
+    subject = said(commit, str, "commit", "message").partition("\n")[0]
+    return said(commit, str, "sha"), email(commit, "author"), subject
 
 
 def _accounts(commits: list[Any], role: str) -> list[str] | Unknown:
@@ -106,10 +114,12 @@ def _counted(compared: Any, *, backwards: bool = False) -> Values:
     paths += [one["previous_filename"] for one in files if one.get("previous_filename")]
     if any(_uncounted(one) for one in files):
         return change_facts(paths, NOT_SHOWN)
-    added, removed = (
-        sum(said(one, int, way) for one in files) for way in ("additions", "deletions")
-    )
-    return change_facts(paths, (removed, added) if backwards else (added, removed))
+    ways = ("deletions", "additions") if backwards else ("additions", "deletions")
+    lines = [
+        (said(one, int, ways[0]), said(one, int, ways[1]), said(one, str, "filename"))
+        for one in files
+    ]
+    return change_facts(paths, lines)
 
 
 def _uncounted(one: Any) -> bool:

@@ -10,6 +10,7 @@ from approvals.context.forge import (
     change_facts,
     said,
 )
+from approvals.context.listed import commit_lines
 from approvals.context.people import people
 from approvals.context.source import SourceFailed
 from approvals.context.sources.gitlab.api import GitLabProject, TooMany
@@ -30,7 +31,7 @@ def about_change(project: GitLabProject, commit: str, running: str) -> Values:
     are those of the whole history.
     """
     base = running if running and find_commit(project, running) is not None else ""
-    writers = _writers(project, base, commit)
+    writers, commits = _writers(project, base, commit)
     if not base:
         change = change_facts(FIRST, FIRST)
     elif writers is TOO_LONG:
@@ -38,23 +39,30 @@ def about_change(project: GitLabProject, commit: str, running: str) -> Values:
     else:
         change = _compared(project, base, commit)
     accounts = dict.fromkeys(("git.author_ids", "git.committer_ids"), NO_ACCOUNT)
-    return {**change, **accounts, "git.authors": writers}
+    return {**change, **accounts, "git.authors": writers, "git.commits": commits}
 
 
-def _writers(project: GitLabProject, base: str, commit: str) -> list[str] | Unknown:
-    """Addresses of authors and committers of every commit, or why not of every one."""
+def _writers(
+    project: GitLabProject, base: str, commit: str
+) -> tuple[list[str] | Unknown, list[str] | Unknown]:
+    """Addresses of authors and committers of every commit, and the commits; or why not of all."""
     span = f"{base}..{commit}" if base else commit
     try:
         commits = project.every(
             "repository/commits", [("ref_name", span)], most=MOST_COMMITS, lasting=True
         )
     except TooMany:
-        return TOO_LONG
+        return TOO_LONG, TOO_LONG
     if not commits:
         _require_older(project, base, commit)
-    return people(
-        said(one, str, name) for one in commits for name in ("author_email", "committer_email")
-    )
+    roles = ("author_email", "committer_email")
+    writers = people(said(one, str, name) for one in commits for name in roles)
+    return writers, commit_lines(_line(one) for one in commits)
+
+
+def _line(commit: Any) -> tuple[str, str, str]:
+    subject = said(commit, str, "title")
+    return said(commit, str, "id"), said(commit, str, "author_email"), subject
 
 
 def _require_older(project: GitLabProject, base: str, commit: str) -> None:
@@ -78,7 +86,11 @@ def _compared(project: GitLabProject, base: str, commit: str) -> Values:
     known = [lines for lines in counted if lines is not None]
     if len(known) < len(counted):
         return change_facts(paths, NOT_SHOWN)
-    return change_facts(paths, (sum(add for add, _ in known), sum(take for _, take in known)))
+    files = [
+        (add, take, said(one, str, "new_path"))
+        for one, (add, take) in zip(diffs, known, strict=True)
+    ]
+    return change_facts(paths, files)
 
 
 def _lines(diff: Any) -> tuple[int, int] | None:
