@@ -1,14 +1,15 @@
 """While the action runs, and when it ends."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
 from approvals.lifecycle.transition import Change, locked
-from approvals.models import Permit
+from approvals.models import Permit, Request
 from approvals.queries import owned_permit
 from approvals.states import PERMIT_TRANSITIONS, PermitStatus
+from policies.language.facts import Facts, Known
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now
@@ -17,6 +18,7 @@ from portal.ledger.actors import Actor, service_actor
 
 # Four heartbeats missed in a row; one every 30 seconds is asked for.
 LOST_AFTER = timedelta(seconds=120)
+LONGEST_LEAD = timedelta(days=3650)  # a commit can name any time; such a one says nothing
 
 
 class AlreadyRunning(Conflict):
@@ -96,8 +98,25 @@ def _finish(
         return _over(permit)
     if permit.status == PermitStatus.ISSUED:
         _start(permit, actor, starter)
-    move_permit(permit, outcome, actor, finished_at=now(), exit_code=exit_code)
+    at = now()
+    succeeded = outcome == PermitStatus.SUCCEEDED
+    lead = lead_time(permit.request, at) if succeeded else None
+    move_permit(permit, outcome, actor, finished_at=at, exit_code=exit_code, lead_time_s=lead)
     return None
+
+
+def lead_time(request: Request, at: datetime) -> int | None:
+    """Seconds from the time of the commit to `at`; None where it was not read, or is no past."""
+    if request.snapshot is None:
+        return None
+    state = Facts.from_json(request.snapshot.facts).state("git.committed_at")
+    if not isinstance(state, Known):
+        return None
+    try:
+        lead = at - datetime.fromisoformat(str(state.value))
+    except (ValueError, TypeError):  # no time, or one without its zone
+        return None
+    return int(lead.total_seconds()) if timedelta(0) <= lead <= LONGEST_LEAD else None
 
 
 def _locked(token: ProjectToken, permit_id: UUID, run_id: str, run_attempt: int) -> Permit:

@@ -276,6 +276,7 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
     permit = Permit(
         request=request,
         environment=request.environment,
+        action=request.action,
         issued_at=at,
         expires_at=at + START_WITHIN,
         status=PermitStatus.ISSUED.value,

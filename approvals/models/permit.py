@@ -11,7 +11,11 @@ from portal.kernel.ids import new_id
 
 
 class Permit(models.Model):
-    """Single-use, short-lived, bound to one run attempt and one request digest."""
+    """Single-use, short-lived, bound to one run attempt and one request digest.
+
+    `action` is the request's. `lead_time_s`: from the time of the commit to success, where that
+    time was read.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     request = models.OneToOneField(
@@ -20,6 +24,7 @@ class Permit(models.Model):
     environment = models.ForeignKey(
         "portal.Environment", on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    action = models.CharField(max_length=100)
     status = models.CharField(max_length=9, default=PermitStatus.ISSUED.value)
     receipt = models.JSONField()
     issued_at = models.DateTimeField()
@@ -30,6 +35,7 @@ class Permit(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     exit_code = models.IntegerField(null=True)
+    lead_time_s = models.PositiveIntegerField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -44,6 +50,13 @@ class Permit(models.Model):
                 fields=["environment", "-finished_at"],
                 condition=Q(finished_at__isnull=False),
                 name="permit_finished",
+            ),
+            models.Index(
+                fields=["environment", "action", "-finished_at"],
+                condition=Q(finished_at__isnull=False),
+                # Figures of a month are read inside the POST: from the index alone.
+                include=["status", "lead_time_s"],
+                name="permit_figures",
             ),
             models.Index(fields=["expires_at"], condition=Q(status="issued"), name="permit_unused"),
             models.Index(

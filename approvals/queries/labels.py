@@ -36,6 +36,7 @@ LABELS = {
     "git.committer": _("Committer"),
     "git.authors": _("Writers since what runs now"),
     "git.subject": _("Commit message"),
+    "git.committed_at": _("Committed"),
     "git.signed": _("Signed"),
     "git.signature": _("Signature"),
     "git.paths": _("Changed paths"),

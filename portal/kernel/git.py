@@ -115,11 +115,12 @@ class Repository:
         """Whether `commit` is reachable from `head`."""
         return self._try("merge-base", "--is-ancestor", commit, head) is not None
 
-    def describe(self, commit: str) -> tuple[str, str, str, str]:
-        """Author's and committer's e-mail, subject line, git's signature mark."""
-        text = self._run("log", "-1", "--format=%ae%x00%ce%x00%s%x00%G?", commit)
-        author, committer, subject, mark = text.rstrip("\n").split("\0")
-        return author, committer, subject, mark
+    def describe(self, commit: str) -> tuple[str, str, str, str, str]:
+        """Author's and committer's e-mail, subject line, git's signature mark, seconds since 1970
+        when it was committed."""
+        text = self._run("log", "-1", "--format=%ae%x00%ce%x00%s%x00%G?%x00%ct", commit)
+        author, committer, subject, mark, seconds = text.rstrip("\n").split("\0")
+        return author, committer, subject, mark, seconds
 
     def carries_signature(self, commit: str) -> bool:
         """Whether the commit object has a signature header at all."""

@@ -1,18 +1,21 @@
 """Facts of a git repository: the commit, its people, and what differs from what runs there now."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from approvals.context.listed import MOST_COMMITS, commit_lines, stat_lines
 from approvals.context.people import NO_ADDRESS, address, people
 from approvals.context.source import Question, Source, SourceFailed
 from approvals.context.sources.changed_migrations import migration_facts
 from policies.language.facts import Unknown
+from portal.kernel.clock import rfc3339
 from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
 from portal.kernel.git_files import Files
 
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "absent")
+_NO_TIME = Unknown("the commit names no time that can be", "absent")
 _UNCHECKED = Unknown("the signature could not be checked", "absent")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "absent")
 
@@ -30,6 +33,7 @@ class GitSource(Source):
         "git.committer",
         "git.authors",
         "git.subject",
+        "git.committed_at",
         "git.signed",
         "git.signature",
         "git.paths",
@@ -70,13 +74,14 @@ class GitSource(Source):
         return {**facts, **self._commit(repository, commit), **self._change(repository, question)}
 
     def _commit(self, repository: Repository, commit: str) -> dict[str, object | None]:
-        author, committer, subject, mark = repository.describe(commit)
+        author, committer, subject, mark, seconds = repository.describe(commit)
         signed = repository.carries_signature(commit)
         signature = _SIGNATURES.get(mark, "unknown") if signed else "none"
         return {
             "git.author": address(author) or NO_ADDRESS,
             "git.committer": address(committer) or NO_ADDRESS,
             "git.subject": subject,
+            "git.committed_at": _moment(seconds),
             "git.signed": _UNCHECKED if signature == "unknown" else signature == "good",
             "git.signature": signature,
         }
@@ -100,3 +105,11 @@ class GitSource(Source):
             "git.stat": stat_lines(stat),
             "git.commits": commit_lines(repository.commits(base, commit, MOST_COMMITS + 1)),
         }
+
+
+def _moment(seconds: str) -> str | Unknown:
+    """RFC 3339 in UTC; whoever commits can write any number."""
+    try:
+        return rfc3339(datetime.fromtimestamp(int(seconds), UTC))
+    except (ValueError, OverflowError, OSError):
+        return _NO_TIME

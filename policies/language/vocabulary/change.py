@@ -18,6 +18,12 @@ _GIT: tuple[Row, ...] = (
         ("ana@example.com", "tomas@example.com"),
     ),
     ("subject", "string", "First line of the commit message.", "Raise the price of coffee"),
+    (
+        "committed_at",
+        "string",
+        "When it was committed, as the commit says; RFC 3339 in UTC.",
+        "2026-11-27T09:12:00Z",
+    ),
     ("signed", "bool", "Whether its signature is good; unknown if it cannot be checked.", True),
     (
         "signature",

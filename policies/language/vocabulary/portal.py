@@ -27,7 +27,7 @@ _HISTORY: tuple[Row, ...] = (
     (
         "lead_time_s",
         "int",
-        "Median time from commit to success there in thirty days.",
+        "Median time from commit to success there in thirty days, of those measured.",
         14400,
         "seconds",
     ),
@@ -41,7 +41,7 @@ _HISTORY: tuple[Row, ...] = (
     (
         "restore_time_s",
         "int",
-        "Median time there from a failure to the next success in thirty days.",
+        "Median time there from the first failure to the next success in thirty days.",
         2700,
         "seconds",
     ),

@@ -60,6 +60,17 @@ def test_more_files_or_commits_than_people_read_are_not_known_in_part(repo, fact
     assert "commits since what runs" in facts_of(tip)["commits"].reason
 
 
+def test_the_time_is_the_committers_in_utc(repo, facts_of):
+    repo.commit({"a.txt": b"1\n"})
+    assert facts_of(repo.raw_commit(PEOPLE))["committed_at"] == "2023-11-14T22:13:20.000000Z"
+
+
+def test_a_time_that_cannot_be_is_unknown(repo, facts_of):
+    repo.commit({"a.txt": b"1\n"})
+    far = PEOPLE.replace(b" 1700000000 ", b" 99999999999999 ")
+    assert "names no time" in facts_of(repo.raw_commit(far))["committed_at"].reason
+
+
 def test_a_rename_counts_as_both_paths(repo, facts_of):
     old = repo.commit({"old.txt": b"1\n2\n3\n"})
     tip = repo.commit({"old.txt": None, "new.txt": b"1\n2\n3\n"})

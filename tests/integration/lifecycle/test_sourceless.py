@@ -17,13 +17,12 @@ from tests.factories import ask, put_in_force
 
 pytestmark = pytest.mark.django_db
 
-UNTOLD = ["ci.state", "pr.approvals", "metric.error_rate", "flag.open", "history.lead_time_s"]
+UNTOLD = ["ci.state", "pr.approvals", "metric.error_rate", "flag.open"]
 READS = {
     "ci.state": "ci.state != 'success'",
     "pr.approvals": "pr.approvals < 1",
     "metric.error_rate": "metric.error_rate > 0.01",
     "flag.open": "!flag.open",
-    "history.lead_time_s": "history.lead_time_s > 86400",
 }
 POLICY = """\
 policy: other
