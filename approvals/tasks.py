@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from approvals.backtest.run import due_backtests, run_backtest
+from approvals.connections.hear import prune_deliveries
 from approvals.connections.meet import meet_connection, moved_connections
 from approvals.context.answers import prune_answers
 from approvals.lifecycle.announce import publish
@@ -96,3 +97,4 @@ def sweep() -> None:
     for backtest_id in due_backtests():
         publish("approvals.backtest", str(backtest_id))
     prune_answers()
+    prune_deliveries()

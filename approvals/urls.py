@@ -5,6 +5,7 @@ from django.urls import path
 from approvals.views import backtest
 from approvals.views import connections as connection
 from approvals.views.decide import decide
+from approvals.views.hook import connection_hook, hook
 from approvals.views.listing import requests
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
@@ -65,5 +66,7 @@ urlpatterns = [
     path(f"{_CONNECTION}/test", connection.connection_test, name="connection-test"),
     path(f"{_CONNECTION}/pause", connection.connection_pause, name="connection-pause"),
     path(f"{_CONNECTION}/resume", connection.connection_resume, name="connection-resume"),
+    path(f"{_CONNECTION}/hook", connection_hook, name="connection-hook"),
+    path("hooks/<uuid:connection_id>", hook, name="hook"),
     path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

@@ -6,20 +6,13 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 
 from approvals.context.plans import MAX_PLAN, NotAPlan, parse_exactly
-from portal.kernel.errors import Invalid, Refused
+from portal.kernel.errors import Invalid, Refused, TooLarge
 
 MAX_BODY = 64 * 1024  # without the plan
 MAX_BODY_WITH_PLAN = MAX_BODY + MAX_PLAN
 MAX_POLICY_BODY = 256 * 1024  # a document of 64 KiB can be three times as long in JSON
 ASKING = frozenset({"/api/v1/requests", "/api/v1/gate"})
 PLAN = "plan_json"
-
-
-class TooLarge(Refused):
-    """The body is over the cap."""
-
-    status = 413
-    code = "too-large"
 
 
 class Malformed(Refused):

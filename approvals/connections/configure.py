@@ -108,7 +108,7 @@ def change_connection(
 
     Raises Forbidden, NotFound, Invalid naming the field, Conflict.
     """
-    connection = _lock(by, connection)
+    connection = lock_connection(by, connection)
     source = source_of(connection.kind)
     before, sealed = _state(connection), dict(connection.secrets)
     connection.name, connection.environment = name, environment
@@ -141,10 +141,12 @@ def resume_connection(*, by: Any, connection: Connection) -> Connection:
 @transaction.atomic
 def archive_connection(*, by: Any, connection: Connection) -> Connection:
     """It is never asked again, and its secrets are gone. Raises Forbidden, Conflict."""
-    return _set_time(by, connection, "connection.archived", archived_at=now(), secrets={})
+    gone: dict[str, Any] = {"secrets": {}, "hook_secret": ""}
+    return _set_time(by, connection, "connection.archived", archived_at=now(), **gone)
 
 
-def _lock(by: Any, connection: Connection) -> Connection:
+def lock_connection(by: Any, connection: Connection) -> Connection:
+    """Its row, locked, for who may change it. Raises Forbidden, Conflict (archived)."""
     require_configure(by, connection.project)
     locked = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
     if locked.archived_at:
@@ -207,7 +209,7 @@ def _check_scope(connection: Connection) -> None:
 
 
 def _set_time(by: Any, connection: Connection, event: str, **wanted: Any) -> Connection:
-    connection = _lock(by, connection)
+    connection = lock_connection(by, connection)
     before = _state(connection)
     for field, value in wanted.items():
         setattr(connection, field, value)

@@ -21,15 +21,18 @@ class Resealed:
 def reseal_connections() -> Resealed:
     """Encrypt every secret with the first key, each connection in a transaction of its own."""
     found = Resealed()
-    for connection_id in Connection.objects.exclude(secrets={}).values_list("pk", flat=True):
+    sealed = Connection.objects.exclude(secrets={}, hook_secret="")
+    for connection_id in sealed.values_list("pk", flat=True):
         with transaction.atomic():
             connection = Connection.objects.select_for_update().get(pk=connection_id)
             try:
                 connection.secrets = {n: reseal(text) for n, text in connection.secrets.items()}
+                if connection.hook_secret:
+                    connection.hook_secret = reseal(connection.hook_secret)
             except SealBroken:
                 found.broken.append(connection)
                 continue
-            connection.save(update_fields=["secrets"])
+            connection.save(update_fields=["secrets", "hook_secret"])
             about = {"kind": "connection", "id": str(connection.pk), "source": connection.kind}
             record("connection.resealed", actor=SYSTEM, project=connection.project_id, object=about)
             found.done += 1

@@ -50,8 +50,9 @@ class Fetch:
     """Questions of one reading to one connection.
 
     `budget`: seconds for all of them. `time_to_live`: how old a kept answer may be, where the
-    question does not say; nothing from before `not_before` is taken without asking whether it still
-    holds. `patient`: keep to the breaker; who tests a connection does not.
+    question does not say; nothing from before `not_before`, or before the connection's `heard_at`,
+    is taken without asking whether it still holds. `patient`: keep to the breaker; who tests a
+    connection does not.
     `observed_at` is the time of the oldest answer that was used. Threads may share one.
     """
 
@@ -164,7 +165,7 @@ class Fetch:
         url = self._url(address, params)
         key = self._key(url, headers.get("Accept", ""))
         since = now() - (self._time_to_live if max_age is None else max_age)
-        since = max(since, self._not_before) if self._not_before else since
+        since = max([since, *filter(None, (self._not_before, self._connection.heard_at))])
         answer = last_answer(self._connection.pk, key)
         if lasting and answer is not None and answer.status not in _GONE:
             return answer

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, When
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest, Least
 
 from approvals.context.collect import (
     Answer,
@@ -33,6 +34,8 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 LONGEST_REST = timedelta(minutes=5)
 LEASE = timedelta(seconds=20)
+AGAIN_AFTER = timedelta(seconds=3)  # the least time between two readings, however much is told
+MOST_WOKEN = 200  # the sweep finds the others
 
 
 def read_source(request_id: UUID, key: str) -> bool:
@@ -90,16 +93,19 @@ def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime)
 
     It ran out and somebody else reads, the request is over, or a new round wants newer facts.
     """
-    held = Reading.objects.select_for_update().filter(pk=reading.pk, next_try=reading.next_try)
-    if not held:
+    rows = Reading.objects.select_for_update().filter(pk=reading.pk, next_try=reading.next_try)
+    held = rows.first()
+    if held is None:
         return False
     at = now()
     if not answer.error:
         reading.state = Reading.State.KNOWN
         reading.facts = Facts(dict(answer.states)).to_json()
         reading.error, reading.attempts, reading.observed_at = "", 0, at
-        reading.next_try = at + _rest(source, at - asked_at)
+        reading.next_try = at + (AGAIN_AFTER if held.again else _rest(source, at - asked_at))
+        reading.again = False
     else:
+        reading.again = held.again
         reading.error = answer.error[:500]
         reading.next_try = at + _pause(reading.attempts)
         if reading.attempts >= GIVE_UP_AFTER:
@@ -118,6 +124,27 @@ def _rest(source: Source, age: timedelta) -> timedelta:
 def _pause(attempts: int) -> timedelta:
     seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
+
+
+def read_again(key: str, commit: str = "") -> None:
+    """Something changed where this source reads: whatever waits on it reads again at once, or what
+    waits for one commit.
+
+    One that is being read, or fails, keeps its time: its answer may be from before, so a short
+    while later it is read once more.
+    """
+    at = now()
+    waiting = Reading.objects.filter(source=key, next_try__gt=at)
+    if commit:
+        waiting = waiting.filter(request__subject__commit=commit)
+    found = list(waiting.values_list("request_id", flat=True))
+    soon = Greatest(Value(at), F("observed_at") + AGAIN_AFTER)
+    waiting.update(
+        again=Case(When(attempts__gt=0, then=True), default=F("again")),
+        next_try=Case(When(attempts=0, then=Least(F("next_try"), soon)), default=F("next_try")),
+    )
+    for request_id in found[:MOST_WOKEN]:
+        wake("approvals.read_source", str(request_id), key)
 
 
 def want_again(request: Request) -> None:

@@ -1,7 +1,7 @@
 """Django looks here; one noun a file."""
 
 from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
-from approvals.models.connection import Connection, KeptAnswer
+from approvals.models.connection import Connection, HookDelivery, KeptAnswer
 from approvals.models.decision import Decision
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
@@ -15,6 +15,7 @@ __all__ = [
     "BacktestReader",
     "Connection",
     "Decision",
+    "HookDelivery",
     "KeptAnswer",
     "Permit",
     "Reading",

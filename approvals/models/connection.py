@@ -1,4 +1,4 @@
-"""Outside systems that sources read, and what each of them answered lately."""
+"""Outside systems that sources read, what each of them answered lately, and what they told."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,8 @@ class Connection(models.Model):
     of its project. `secrets` are sealed, by field name: nobody can read them again. Nothing but
     `hosts` is ever asked, and addresses inside this network only where `private`. `revision` counts
     the changes of all that.
+    `hook_secret` is what its hook is signed with, sealed, empty where it has none; answers from
+    before `heard_at` are old, for the outside system said then that something changed.
     `failures` in a row open its circuit breaker until `open_until`; `limited_until` is what the
     other side asked for. `moved_at` is set until what waits was judged again, so far up to the
     request `met_up_to`.
@@ -46,6 +48,8 @@ class Connection(models.Model):
     created_at = models.DateTimeField()
     settings = models.JSONField(default=dict, blank=True)
     secrets = models.JSONField(default=dict, blank=True)
+    hook_secret = models.CharField(max_length=300, blank=True)
+    heard_at = models.DateTimeField(null=True, blank=True)
     hosts = ArrayField(models.CharField(max_length=260), default=list, blank=True)
     private = models.BooleanField(default=False)
     revision = models.PositiveIntegerField(default=1)
@@ -121,3 +125,23 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} of {self.connection_id}"
+
+
+class HookDelivery(models.Model):
+    """A delivery of an outside system; `number` is the SHA-256 of what it calls it. Each counts
+    once."""
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    number = models.CharField(max_length=64)
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "number"], name="hook_delivery_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} to {self.connection_id}"

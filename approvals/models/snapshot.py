@@ -35,7 +35,8 @@ class Reading(models.Model):
     """One source's last answer for one request, and when to ask again.
 
     `source` is its key: a name, or `name:connection id`. The row is the truth; a Celery message
-    only wakes. `next_try` in the past = somebody must read.
+    only wakes. `next_try` in the past = somebody must read. `again`: while somebody read it, the
+    outside system said that something changed.
     """
 
     class State(models.TextChoices):
@@ -53,6 +54,7 @@ class Reading(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     observed_at = models.DateTimeField(null=True)
     next_try = models.DateTimeField(null=True)
+    again = models.BooleanField(default=False)
 
     class Meta:
         default_permissions = ()
@@ -60,7 +62,10 @@ class Reading(models.Model):
         indexes = [
             models.Index(
                 fields=["next_try"], condition=Q(next_try__isnull=False), name="reading_due"
-            )
+            ),
+            models.Index(
+                fields=["source"], condition=Q(next_try__isnull=False), name="reading_of_source"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from approvals.connections.forms import ConnectionForm
 from approvals.connections.queries import connections_of, kind_title, load_connection
 from approvals.context.registry import CONNECTED
 from approvals.models import Connection
+from approvals.views.hook import hook_address
 from portal.access import Capability, holds
 from portal.directory.models import Project
 from portal.directory.queries import load_project
@@ -98,6 +99,7 @@ def _page(request: PersonRequest, found: Connection, **more: object) -> HttpResp
         "connection": found,
         "title": kind_title(found.kind),
         "back": _list_address(found.project),
+        "hook_address": hook_address(found.pk),
         "settings": [
             (field.label, found.settings.get(field.name, ""))
             for field in fields

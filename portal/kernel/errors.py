@@ -61,6 +61,13 @@ class Gone(Refused):
     code = "expired"
 
 
+class TooLarge(Refused):
+    """More than is taken in one piece."""
+
+    status = 413
+    code = "too-large"
+
+
 class Unavailable(Refused):
     """A part we need does not answer; try again."""
 

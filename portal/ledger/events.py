@@ -112,6 +112,7 @@ EVENTS: dict[str, EventType] = {
         _event("connection.created", "An outside system was connected.", "object change"),
         _event("connection.changed", "A connection was changed or paused.", "object change"),
         _event("connection.tested", "A person tested a connection.", "object"),
+        _event("connection.hook_renewed", "Its hook has a new secret.", "object"),
         _event("connection.resealed", "Its secrets were encrypted with another key.", "object"),
         _event("connection.archived", "A connection is used no more.", "object change"),
         _event("key.created", "A signing key was made.", "object"),

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 from approvals.backtest.run import run_backtest
 from approvals.backtest.start import Wish, start_backtest
 from approvals.connections.configure import create_connection
+from approvals.connections.hook import renew_hook
 from approvals.lifecycle.submit import submit_request
 from approvals.models import Backtest, Connection, Request
 from policies.freezes.feeds import create_feed
@@ -158,8 +159,8 @@ def _place(who: Company, project: Project) -> Place:
 
 
 def _connection(who: Company, project: Project) -> Connection:
-    """One whose address is inside this network, so that testing it asks nobody."""
-    return create_connection(
+    """One with a hook, whose address is inside this network, so that testing it asks nobody."""
+    connection = create_connection(
         by=who.admin,
         kind="http_json",
         name="status",
@@ -167,6 +168,8 @@ def _connection(who: Company, project: Project) -> Connection:
         settings={"url": "https://127.0.0.1/status", "facts": "flag.ready = /ready"},
         secrets={},
     )
+    renew_hook(by=who.admin, connection=connection)
+    return connection
 
 
 def _people(who: Company) -> dict[str, Any]:
