@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.context.drift import changes_between
+from approvals.context.drift import changes_between, within
 from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tallies
 from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
@@ -169,7 +169,9 @@ def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
         raise SnapshotMoved("Look at the facts first, then decide.", changes=[])
     body = verdict.body
     matter = {*body["reads"], *body["hold"]}
-    changes = changes_between(Facts.from_json(shown.facts), Facts.from_json(current.facts), matter)
+    tolerate = {name: float(by) for name, by in body["tolerate"].items()}
+    found = changes_between(Facts.from_json(shown.facts), Facts.from_json(current.facts), matter)
+    changes = [change for change in found if not within(change, tolerate)]
     if changes or shown.round != request.round:
         raise SnapshotMoved(
             f"Not recorded: {_counted(len(changes))} changed since you opened the page.",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from approvals.context.collect import facts_digest, with_sourceless
-from approvals.context.drift import unknown_held
+from approvals.context.drift import moved_while_waiting, unknown_held
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
 from approvals.models import AwaitedGroup, Decision, Request, Snapshot, Verdict
@@ -84,7 +84,13 @@ def give_verdict(
     body = judgement.to_json()
     last = request.verdict
     same = last is not None and last.round == request.round and _gist(last.body) == _gist(body)
+    before = request.snapshot
     snapshot = capture(change, facts, anew=not same)
+    if before is not None and before.round == snapshot.round and before.pk != snapshot.pk:
+        old = Facts.from_json(before.facts)
+        change.set(
+            moved=moved_while_waiting(request.moved, old, facts, judgement, snapshot.captured_at)
+        )
     if last is not None and same:
         return judgement, last
     digest = digest_of(body)

@@ -233,6 +233,7 @@ def _begin_next_round(
     change.move(Status.PENDING, actor=SYSTEM, drift=found)
     change.set(
         round=request.round + 1,
+        moved=[],
         pinned=[pinned.id for pinned in policies],
         given=0,
         needed=0,

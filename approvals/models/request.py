@@ -102,6 +102,8 @@ class Request(models.Model):
         db_index=False,
     )
     drift = models.JSONField(default=list)
+    # What became otherwise while this round waits: `{fact, old, new, at}`, the latest first.
+    moved = models.JSONField(default=list)
     # high, medium, low, or empty where no policy speaks of risk.
     risk = models.CharField(max_length=6, blank=True)
     # Older requests for the same target are still to be retired (supersede.py).

@@ -9,6 +9,7 @@ from approvals.permissions import why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import FactRow
 from approvals.queries.history import HistoryLine, history_of_request
+from approvals.queries.news import News, news_of
 from approvals.queries.panel import DecisionPanel, Requirement, decision_panel, requirements
 from approvals.queries.queue import ledger_position
 from approvals.queries.rows import run_label, title_of
@@ -46,6 +47,7 @@ class RequestPage:
     policies: list[PolicyLink]
     world: World
     drift: list[dict[str, Any]]
+    moved: list[News]
     requirements: list[Requirement]
     decision: DecisionPanel
     said: PolicySaid | None
@@ -94,6 +96,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         ],
         world=world,
         drift=named_drift(request.drift),
+        moved=news_of(request.moved),
         requirements=requirements(request, wanted, world.changed),
         decision=decision_panel(person, request, current, world.changed, wanted),
         said=policy_said(request),

@@ -17,6 +17,7 @@ from approvals.permissions import (
     touchers,
     why_not_decide,
 )
+from approvals.queries.news import News, news_of
 from approvals.quorum import tally
 from approvals.states import OPEN, Status
 from policies.models import Policy
@@ -32,7 +33,8 @@ _JOINED = ("account", "token", "policy_version__policy")
 
 @dataclass(frozen=True)
 class QueueRow:
-    """Everything one row shows; no query is made from it."""
+    """Everything one row shows; no query is made from it. `changed` counts facts that became
+    otherwise after the approval or while it waits; `news` is the latest of the second kind."""
 
     request: Request
     title: str
@@ -40,6 +42,7 @@ class QueueRow:
     why_not: str
     own: bool
     changed: int
+    news: News | None
     blocking: list[str]
     size: tuple[int, int] | None
     given: int
@@ -122,13 +125,15 @@ def _row(
     given, needed = sum(t.given for t in found), sum(t.asked.count for t in found)
     waiting = request.status in {Status.PENDING, Status.SUBMITTED}
     ends_at = request.decide_by if waiting else request.use_by
+    news = news_of(request.moved) if waiting else []
     return QueueRow(
         request=request,
         title=title_of(request),
         may_decide=refusal is None,
         why_not="" if refusal is None else refusal.sentence,
         own=touched_by(person, touchers(request)) is not None,
-        changed=len(request.drift),
+        changed=len({change["fact"] for change in request.drift} | {one.fact for one in news}),
+        news=news[0] if news else None,
         blocking=list(request.verdict.body.get("blocking", [])) if request.verdict else [],
         size=_size(request),
         given=given,
