@@ -24,7 +24,7 @@ HIDDEN = frozenset(
 FREEZES = frozenset({"ops.freeze", "ops.next_freeze_s", "ops.freeze_exception"})
 # Told elsewhere on the page, or background: shown when a policy reads them.
 QUIET = frozenset(
-    {"git.paths", "git.stat", "git.commits", "history.last_success_age_s"}
+    {"git.paths", "git.stat", "git.commits", "git.committed_at", "history.last_success_age_s"}
     | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
     | {"git.signed", "time.weekday", "time.hour", "request.actor"}
 )

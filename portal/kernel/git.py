@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 MAX_COMMITS = 20_000  # of a longer span the authors are not known: leaving some out would free them
 STALE_LOCK_SECONDS = 60  # far beyond a reading's budget: git was killed while it held the lock
 MARK = "mirror-of"
+STAMP = "fetched-at"  # its time is when the last fetch of all branches began
 # `safe.directory`: local folders belong to other users; which ones may be read is decided when a
 # project is saved (GIT_ROOTS), and nothing of theirs is ever executed.
 CONFIGURATION = """\
@@ -80,21 +82,34 @@ class Repository:
         self._ends = time.monotonic() + budget
 
     @contextmanager
-    def fetched(self, branch: str = "*") -> Iterator[None]:
+    def fetched(self, branch: str = "*", since: datetime | None = None) -> Iterator[None]:
         """Fetch all branches, or one, then hold the mirror still while it is read.
 
+        A fetch of all branches that began after `since` will do: many who ask at once fetch once.
         Raises GitFailed when the repository does not answer in time.
         """
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         with (self._folder.parent / f"{self._folder.name}.lock").open("w") as lock:
             self._take(lock.fileno())
             self._prepare()
-            flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head",
-                     "--no-recurse-submodules")  # fmt: skip
-            self._remote(
-                "fetch", *flags, "--", self._address, f"+refs/heads/{branch}:refs/heads/{branch}"
-            )
+            if since is None or not self._has_since(since):
+                self._fetch(branch)
             yield
+
+    def _has_since(self, moment: datetime) -> bool:
+        stamp = self._folder / STAMP
+        return stamp.exists() and stamp.stat().st_mtime > moment.timestamp()
+
+    def _fetch(self, branch: str) -> None:
+        begun = time.time()
+        flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head",
+                 "--no-recurse-submodules")  # fmt: skip
+        self._remote(
+            "fetch", *flags, "--", self._address, f"+refs/heads/{branch}:refs/heads/{branch}"
+        )
+        if branch == "*":
+            (self._folder / STAMP).touch()
+            os.utime(self._folder / STAMP, (begun, begun))
 
     def tip(self, branch: str) -> str | None:
         """The commit at the tip of `branch`: this very ref, never another that ends like it."""

@@ -21,7 +21,7 @@ _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now"
 
 
 class GitSource(Source):
-    """Reads a mirror of the project's repository, fetched fresh for every reading."""
+    """Reads a mirror of the repository, fetched fresh; who waits meanwhile shares the fetch."""
 
     name = "git"
     gives = (
@@ -54,7 +54,7 @@ class GitSource(Source):
     def read(self, question: Question) -> Mapping[str, object | None]:
         repository = Files(question.project_id, question.repository, self.budget)
         try:
-            with repository.fetched():
+            with repository.fetched(since=question.now):
                 return self._facts(repository, question)
         except GitFailed as failure:
             raise SourceFailed(str(failure)) from None

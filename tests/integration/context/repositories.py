@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from approvals.context.history import History
 from approvals.context.source import Question
 from policies.freezes.state import Calendar
+from portal.kernel.clock import now
 
 PROJECT = UUID("0196f0e0-0000-7000-8000-000000000001")
 
@@ -66,5 +67,5 @@ def question(address: str | Path, commit: str, *, running: str = "", branch: str
         run={"id": "1", "attempt": 1}, labels=(), claims={}, reason="",
         repository=str(address), branch=branch,
         history=History(running, at if running else None, "succeeded" if running else "none", 0, 0),
-        policy_version=None, calendar=Calendar(), now=at,
+        policy_version=None, calendar=Calendar(), now=now(),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from approvals.context.collect import ask, ask_all
 from approvals.context.sources.git import GitSource
 from portal.directory.repository import repository_problem
+from portal.kernel.clock import now
 from portal.kernel.git import MARK, STALE_LOCK_SECONDS, GitFailed, Repository
 from tests.integration.context.conftest import whole
 from tests.integration.context.repositories import PROJECT, question
@@ -152,6 +154,29 @@ def test_two_readings_at_once_wait_for_each_other(repo):
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(read, range(4))) == [True] * 4
     assert max(most) == 1
+
+
+def test_a_fetch_serves_who_asked_before_it_began_and_nobody_later(repo):
+    first = repo.commit({"a": b"1\n"})
+
+    def head(asked_at):
+        asked = replace(question(repo.folder, first), now=asked_at)
+        return ask(whole(GitSource()), asked).states["git.head"].value
+
+    waiting = now()
+    assert head(now()) == first
+    second = repo.commit({"a": b"2\n"})
+    assert head(waiting) == first, "it waited for the mirror while another reading fetched"
+    assert head(now()) == second
+
+
+def test_a_fetch_that_failed_serves_nobody(repo):
+    tip = repo.commit({"a": b"1\n"})
+    away = repo.folder.rename(repo.folder.with_name("away"))
+    asked = question(repo.folder, tip)
+    assert ask(whole(GitSource()), asked).error
+    away.rename(repo.folder)
+    assert ask(whole(GitSource()), asked).states["git.head"].value == tip
 
 
 def test_who_waits_too_long_for_the_other_reading_gives_up(repo):
