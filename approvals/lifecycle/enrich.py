@@ -1,10 +1,8 @@
 """Reading remote sources for requests that wait, and judging again with what they said.
 
-The row of a reading says when it is due. Whoever takes it moves `next_try` ahead first (a lease),
-so a killed worker's reading comes up again by itself and two workers never read the same.
+The row of a reading says when it is due, and is taken with a lease (portal/kernel/due.py).
 """
 
-import random
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +26,7 @@ from approvals.lifecycle.transition import locked
 from approvals.models import Reading, Request
 from policies.language.facts import Facts
 from portal.kernel.clock import now
+from portal.kernel.due import held, pause, take
 
 GIVE_UP_AFTER = 4  # attempts before a fact is called unavailable; it is still asked for, slowly
 FIRST_PAUSE = 1.0
@@ -69,23 +68,12 @@ def due_readings(limit: int = 200) -> list[tuple[UUID, str]]:
 
 
 def _take(request_id: UUID, key: str) -> Reading | None:
-    at = now()
-    with transaction.atomic():
-        reading = (
-            Reading.objects.select_for_update(skip_locked=True)
-            .filter(request_id=request_id, source=key, next_try__lte=at)
-            .first()
-        )
-        if reading is None:
-            return None
-        if not still_waiting(Request.objects.only("status").get(pk=request_id)):
-            reading.next_try = None
-            reading.save(update_fields=["next_try"])
-            return None
-        reading.attempts += 1
-        reading.next_try = at + timedelta(seconds=budget_of(key)) + LEASE
-        reading.save(update_fields=["attempts", "next_try"])
-    return reading
+    rows = Reading.objects.filter(request_id=request_id, source=key)
+    reading = take(rows, timedelta(seconds=budget_of(key)) + LEASE)
+    if reading is None or still_waiting(Request.objects.only("status").get(pk=request_id)):
+        return reading
+    Reading.objects.filter(pk=reading.pk, next_try=reading.next_try).update(next_try=None)
+    return None
 
 
 def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime) -> bool:
@@ -93,21 +81,20 @@ def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime)
 
     It ran out and somebody else reads, the request is over, or a new round wants newer facts.
     """
-    rows = Reading.objects.select_for_update().filter(pk=reading.pk, next_try=reading.next_try)
-    held = rows.first()
-    if held is None:
+    current = held(reading)
+    if current is None:
         return False
     at = now()
     if not answer.error:
         reading.state = Reading.State.KNOWN
         reading.facts = Facts(dict(answer.states)).to_json()
         reading.error, reading.attempts, reading.observed_at = "", 0, at
-        reading.next_try = at + (AGAIN_AFTER if held.again else _rest(source, at - asked_at))
+        reading.next_try = at + (AGAIN_AFTER if current.again else _rest(source, at - asked_at))
         reading.again = False
     else:
-        reading.again = held.again
+        reading.again = current.again
         reading.error = answer.error[:500]
-        reading.next_try = at + _pause(reading.attempts)
+        reading.next_try = at + pause(reading.attempts, FIRST_PAUSE, LONGEST_PAUSE)
         if reading.attempts >= GIVE_UP_AFTER:
             # Too old counts as unknown: what was true before the source fell silent may not be now.
             reading.state, reading.facts = Reading.State.FAILED, {}
@@ -119,11 +106,6 @@ def _rest(source: Source, age: timedelta) -> timedelta:
     """How long an answer is shown: longer for what waits for hours, or old requests would read
     more than new ones."""
     return max(source.time_to_live, min(age / 20, LONGEST_REST))
-
-
-def _pause(attempts: int) -> timedelta:
-    seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
 
 
 def read_again(key: str, commit: str = "") -> None:

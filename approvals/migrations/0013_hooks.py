@@ -32,6 +32,11 @@ class Migration(migrations.Migration):
             name='hook_secret',
             field=models.CharField(blank=True, max_length=300),
         ),
+        migrations.AlterField(
+            model_name='reading',
+            name='next_try',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
         migrations.AddField(
             model_name='reading',
             name='again',

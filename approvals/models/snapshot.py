@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from portal.kernel.due import Due
 from portal.kernel.ids import new_id
 
 
@@ -31,7 +32,7 @@ class Snapshot(models.Model):
         return self.digest
 
 
-class Reading(models.Model):
+class Reading(Due):
     """One source's last answer for one request, and when to ask again.
 
     `source` is its key: a name, or `name:connection id`. The row is the truth; a Celery message
@@ -51,9 +52,7 @@ class Reading(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.WANTED)
     facts = models.JSONField(default=dict)
     error = models.CharField(max_length=500, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
     observed_at = models.DateTimeField(null=True)
-    next_try = models.DateTimeField(null=True)
     again = models.BooleanField(default=False)
 
     class Meta:

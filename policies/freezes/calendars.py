@@ -1,10 +1,9 @@
 """Calendars imported by address: adding and removing them, and reading them again and again.
 
-As with readings of sources, the row says when it is due; whoever takes it moves `next_try` ahead
-first (a lease). What was read well last stays in force while the address fails.
+The row says when it is due, and is taken with a lease (portal/kernel/due.py). What was read well
+last stays in force while the address fails.
 """
 
-import random
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from policies.freezes.scope import Scope, require_manage, scope_of
 from portal.access import Capability, require
 from portal.kernel.canonical import sha256_digest
 from portal.kernel.clock import now
+from portal.kernel.due import about, held, pause, take
 from portal.kernel.errors import Conflict
 from portal.kernel.outgoing import OutgoingFailed
 from portal.kernel.validation import insert_row, invalid
@@ -125,7 +125,7 @@ def due_calendars(limit: int = 50) -> list[UUID]:
 
 def read_calendar(calendar_id: UUID) -> bool:
     """Read one calendar, if that is due; whether it was asked. No transaction is open meanwhile."""
-    taken = _take(calendar_id)
+    taken = take(ImportedCalendar.objects.filter(pk=calendar_id), LEASE)
     if taken is None:
         return False
     try:
@@ -139,43 +139,24 @@ def read_calendar(calendar_id: UUID) -> bool:
 
 
 @transaction.atomic
-def _take(calendar_id: UUID) -> ImportedCalendar | None:
-    at = now()
-    due = ImportedCalendar.objects.filter(pk=calendar_id, next_try__lte=at)
-    calendar = due.select_for_update(skip_locked=True).first()
-    if calendar is None:
-        return None
-    calendar.attempts += 1
-    calendar.next_try = at + LEASE
-    calendar.save(update_fields=["attempts", "next_try"])
-    return calendar
-
-
-def _held(taken: ImportedCalendar) -> ImportedCalendar | None:
-    """The row, locked, while the lease is ours: neither removed nor read by somebody else."""
-    rows = ImportedCalendar.objects.filter(pk=taken.pk, next_try=taken.next_try, removed_at=None)
-    return rows.select_for_update().first()
-
-
-@transaction.atomic
 def _store(taken: ImportedCalendar, answer: Fetched) -> None:
     """Bring the windows to what was read. Raises CalendarError for what cannot be used."""
-    held = _held(taken)
-    if held is None:
+    calendar = held(taken)
+    if calendar is None:
         return
     at = now()
     if answer.body is not None:
-        events = read_events(answer.body, held.zone, at)
-        plan = plan_of(_windows(held), events, all_of=True)
+        events = read_events(answer.body, calendar.zone, at)
+        plan = plan_of(_windows(calendar), events, all_of=True)
         _keep_what_is_over(plan, at)
-        apply_plan(plan, template_of(held), SYSTEM, digest=sha256_digest(answer.body))
+        apply_plan(plan, template_of(calendar), SYSTEM, digest=sha256_digest(answer.body))
     fields = ["etag", "last_modified", "fetched_at", "failing_since", "error", "attempts"]
-    if held.fetched_at is None or held.fetched_at + STALE_AFTER <= at:
-        fields += look_now(held, at)  # what was unknown is known again
-    held.etag, held.last_modified = answer.etag, answer.last_modified
-    held.fetched_at, held.failing_since, held.error, held.attempts = at, None, "", 0
-    held.next_try = at + EVERY * random.uniform(0.9, 1.1)  # noqa: S311  (jitter)
-    held.save(update_fields=[*fields, "next_try"])
+    if calendar.fetched_at is None or calendar.fetched_at + STALE_AFTER <= at:
+        fields += look_now(calendar, at)  # what was unknown is known again
+    calendar.etag, calendar.last_modified = answer.etag, answer.last_modified
+    calendar.fetched_at, calendar.failing_since, calendar.error, calendar.attempts = at, None, "", 0
+    calendar.next_try = at + about(EVERY)
+    calendar.save(update_fields=[*fields, "next_try"])
 
 
 def _windows(calendar: ImportedCalendar) -> dict[str, FreezeWindow]:
@@ -190,12 +171,11 @@ def _keep_what_is_over(plan: Plan, at: datetime) -> None:
 
 @transaction.atomic
 def _note_failure(taken: ImportedCalendar, why: str) -> None:
-    held = _held(taken)
-    if held is None:
+    calendar = held(taken)
+    if calendar is None:
         return
     at = now()
-    seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(held.attempts - 1, 10))
-    held.error = why[:500]
-    held.failing_since = held.failing_since or at
-    held.next_try = at + timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311
-    held.save(update_fields=["error", "failing_since", "next_try"])
+    calendar.error = why[:500]
+    calendar.failing_since = calendar.failing_since or at
+    calendar.next_try = at + pause(calendar.attempts, FIRST_PAUSE, LONGEST_PAUSE)
+    calendar.save(update_fields=["error", "failing_since", "next_try"])

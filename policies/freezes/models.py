@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from policies.freezes.calendar import Series
+from portal.kernel.due import Due
 from portal.kernel.ids import new_id
 
 
@@ -58,7 +59,7 @@ def _due(name: str) -> models.Index:
     return models.Index(fields=["next_look"], condition=Q(next_look__isnull=False), name=name)
 
 
-class ImportedCalendar(Scoped):
+class ImportedCalendar(Scoped, Due):
     """A calendar read by its address again and again; its windows are as its last answer said.
 
     The row says when it is due (`next_try`). `fetched_at` is the last time it was read well.
@@ -73,8 +74,6 @@ class ImportedCalendar(Scoped):
     fetched_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    next_try = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )

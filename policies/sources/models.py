@@ -5,10 +5,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel.due import Due
 from portal.kernel.ids import new_id
 
 
-class PolicySource(models.Model):
+class PolicySource(Due):
     """A folder on a protected branch of a repository, read again and again.
 
     The row says when it is due (`next_try`). `commit` is the tip that was read last, at `read_at`.
@@ -41,8 +42,6 @@ class PolicySource(models.Model):
     gone = models.JSONField(default=list, blank=True)
     error = models.CharField(max_length=500, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    next_try = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         app_label = "policies"

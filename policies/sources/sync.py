@@ -1,11 +1,10 @@
 """From files to drafts: what is due is read, and what is new there becomes a version.
 
-Whoever takes a source moves `next_try` ahead first (a lease), and saves each version only while the
-lease is theirs. A version stands with its commit or not at all, so a reading that was killed is
+Whoever takes a source has a lease (portal/kernel/due.py), and saves each version only while it is
+theirs. A version stands with its commit or not at all, so a reading that was killed is
 just read again: what is saved already is found to be the same.
 """
 
-import random
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,6 +22,7 @@ from policies.sources.queries import newest_origins
 from policies.sources.read import BUDGET, File, Reading, read_source_files
 from portal.access import Capability, holds
 from portal.kernel.clock import now
+from portal.kernel.due import about, held, pause, take
 from portal.kernel.errors import Conflict, Refused
 from portal.kernel.git import GitFailed
 from portal.kernel.text import make_visible
@@ -49,7 +49,7 @@ def due_sources(limit: int = 50) -> list[UUID]:
 
 def sync_source(source_id: UUID) -> bool:
     """Read one source, if that is due; whether it was asked. No transaction is open meanwhile."""
-    taken = _take(source_id)
+    taken = take(PolicySource.objects.filter(pk=source_id), LEASE)
     if taken is None:
         return False
     try:
@@ -68,23 +68,9 @@ def sync_source(source_id: UUID) -> bool:
     return True
 
 
-@transaction.atomic
-def _take(source_id: UUID) -> PolicySource | None:
-    at = now()
-    due = PolicySource.objects.filter(pk=source_id, next_try__lte=at)
-    source = due.select_for_update(skip_locked=True).first()
-    if source is None:
-        return None
-    source.attempts += 1
-    source.next_try = at + LEASE
-    source.save(update_fields=["attempts", "next_try"])
-    return source
-
-
 def _held(taken: PolicySource) -> PolicySource:
     """The row, locked. Raises LeaseLost unless the lease is still ours."""
-    rows = PolicySource.objects.filter(pk=taken.pk, next_try=taken.next_try, removed_at=None)
-    found = rows.select_for_update().first()
+    found = held(taken)
     if found is None:
         raise LeaseLost
     return found
@@ -127,15 +113,15 @@ def _row(path: str, problem: Problem) -> dict[str, Any]:
 @transaction.atomic
 def _keep(taken: PolicySource, file: File, named: dict[str, str]) -> tuple[Problem, ...]:
     """Save the file as the next version, where it says something new; else what is wrong."""
-    held = _held(taken)
+    source = _held(taken)
     try:
         name = check_document(file.text).policy
         if name in named:
             return (Problem(1, 1, f"{named[name]} is the policy “{name}” already"),)
         named[name] = file.path
         policy = Policy.objects.filter(name=name).first()
-        if _newest_text(held, policy) != file.text:
-            _save(held, policy, file)
+        if _newest_text(source, policy) != file.text:
+            _save(source, policy, file)
     except InvalidPolicy as refusal:
         return refusal.problems
     return ()
@@ -169,27 +155,26 @@ def _save(source: PolicySource, policy: Policy | None, file: File) -> None:
 
 @transaction.atomic
 def _finish(taken: PolicySource, found: Reading, problems: list[Any], gone: list[Any]) -> None:
-    held = _held(taken)
+    source = _held(taken)
     names = ["commit", "problems", "gone", "failing_since"]
-    before = state_of(held, ["commit"])
-    moved = (held.commit, held.problems, held.gone) != (found.tip, problems, gone)
-    held.commit, held.problems, held.gone = found.tip, problems, gone
-    moved = moved or held.failing_since is not None
-    held.failing_since, held.error, held.attempts, held.read_at = None, "", 0, now()
-    held.next_try = held.read_at + EVERY * random.uniform(0.9, 1.1)  # noqa: S311  (jitter)
-    held.save(update_fields=[*names, "error", "attempts", "read_at", "next_try"])
+    before = state_of(source, ["commit"])
+    moved = (source.commit, source.problems, source.gone) != (found.tip, problems, gone)
+    source.commit, source.problems, source.gone = found.tip, problems, gone
+    moved = moved or source.failing_since is not None
+    source.failing_since, source.error, source.attempts, source.read_at = None, "", 0, now()
+    source.next_try = source.read_at + about(EVERY)
+    source.save(update_fields=[*names, "error", "attempts", "read_at", "next_try"])
     if moved:
-        record_reading("policy_source.synced", held, before, ["commit"])
+        record_reading("policy_source.synced", source, before, ["commit"])
 
 
 @transaction.atomic
 def _note_failure(taken: PolicySource, why: str) -> None:
-    held = _held(taken)
-    at, first = now(), held.failing_since is None
-    before = state_of(held, ["error"])
-    seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(held.attempts - 1, 10))
-    held.error, held.failing_since = make_visible(why)[:500], held.failing_since or at
-    held.next_try = at + timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311
-    held.save(update_fields=["error", "failing_since", "next_try"])
+    source = _held(taken)
+    at, first = now(), source.failing_since is None
+    before = state_of(source, ["error"])
+    source.error, source.failing_since = make_visible(why)[:500], source.failing_since or at
+    source.next_try = at + pause(source.attempts, FIRST_PAUSE, LONGEST_PAUSE)
+    source.save(update_fields=["error", "failing_since", "next_try"])
     if first:
-        record_reading("policy_source.failed", held, before, ["error"])
+        record_reading("policy_source.failed", source, before, ["error"])

@@ -21,6 +21,7 @@ from policies.sources.sync import LeaseLost, due_sources, sync_source
 from portal.access import grant_role, revoke_role
 from portal.directory.groups import add_member, create_group
 from portal.kernel.clock import now
+from portal.kernel.due import take
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from tests.integration.company import entries
 from tests.integration.context.repositories import Repo
@@ -243,9 +244,9 @@ def test_killed_in_between_the_next_sweep_goes_on(repo, source, monkeypatch):
 
 
 def test_who_lost_the_lease_saves_nothing(repo, source):
-    taken = sync._take(source.pk)
+    taken = take(PolicySource.objects.filter(pk=source.pk), sync.LEASE)
     PolicySource.objects.update(next_try=now() - timedelta(seconds=1))
-    assert sync._take(source.pk) is not None
+    assert take(PolicySource.objects.filter(pk=source.pk), sync.LEASE) is not None
     reading = sync.read_source_files(taken, {})
     with pytest.raises(LeaseLost):
         sync._keep(taken, reading.files[0], {})
@@ -254,7 +255,7 @@ def test_who_lost_the_lease_saves_nothing(repo, source):
 
 
 def test_a_source_removed_meanwhile_is_left_alone(company, repo, source):
-    taken = sync._take(source.pk)
+    taken = take(PolicySource.objects.filter(pk=source.pk), sync.LEASE)
     remove_source(by=company.ada, source=source)
     with pytest.raises(LeaseLost):
         sync._finish(taken, sync.Reading("x", None), [], [])
