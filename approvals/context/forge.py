@@ -18,6 +18,7 @@ from approvals.context.people import NO_ADDRESS, address
 from approvals.context.source import SourceFailed
 from policies.language.facts import Unknown
 from policies.language.schema import facts_given
+from portal.kernel.clock import rfc3339
 
 T = TypeVar("T", str, bool, int, list[Any], dict[str, Any])
 Values = dict[str, object | None]
@@ -27,6 +28,7 @@ MOST_NAME = 255
 MOST_AT_ONCE = 6  # parts of one reading
 NO_COMMIT = Unknown("the repository does not have this commit", "absent")
 NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
+NO_TIME = Unknown("the commit names no time that can be", "absent")
 UNCHECKED = Unknown("the signature could not be checked", "absent")
 FIRST = Unknown("nothing that the forge knows runs there now, to compare with", "absent")
 NOT_SHOWN = Unknown("the forge shows not all changed lines", "absent")
@@ -71,6 +73,14 @@ def commit_facts(author: str, committer: str, message: str) -> Values:
         "git.subject": cut(message.partition("\n")[0].strip()),
         "git.message": cut(message),
     }
+
+
+def time_facts(answer: Any, *path: str) -> Values:
+    """When a commit was made, at `path`; whoever commits can write any time."""
+    try:
+        return {"git.committed_at": rfc3339(moment(answer, *path))}
+    except (SourceFailed, OverflowError):
+        return {"git.committed_at": NO_TIME}
 
 
 def signature_facts(signature: Literal["good", "bad", "unknown", "none"]) -> Values:

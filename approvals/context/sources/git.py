@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from approvals.context.forge import NO_TIME
 from approvals.context.listed import MOST_COMMITS, commit_lines, stat_lines
 from approvals.context.people import NO_ADDRESS, address, people
 from approvals.context.source import Question, Source, SourceFailed
@@ -15,7 +16,6 @@ from portal.kernel.git_files import Files
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 _NO_COMMIT = Unknown("no branch of the repository has this commit", "absent")
-_NO_TIME = Unknown("the commit names no time that can be", "absent")
 _UNCHECKED = Unknown("the signature could not be checked", "absent")
 _TOO_LONG = Unknown(f"more than {MAX_COMMITS} commits since what runs there now", "absent")
 
@@ -112,4 +112,4 @@ def _moment(seconds: str) -> str | Unknown:
     try:
         return rfc3339(datetime.fromtimestamp(int(seconds), UTC))
     except (ValueError, OverflowError, OSError):
-        return _NO_TIME
+        return NO_TIME

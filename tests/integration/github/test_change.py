@@ -4,7 +4,8 @@ import pytest
 
 from approvals.context.sources.github import change
 from policies.language.facts import Unknown
-from tests.github import UNSIGNED
+from portal.kernel.clock import rfc3339
+from tests.github import START, UNSIGNED
 from tests.remote import Says
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,7 @@ class TestCommit:
         assert said["git.subject"] == "Raise the price"
         assert said["git.message"] == "Raise the price\n\nBecause of beans."
         assert said["git.url"].endswith(shop.new)
+        assert said["git.committed_at"] == rfc3339(START)
 
     def test_the_tip_of_the_branch(self, shop, hub, facts):
         said = facts(shop.new, shop.old)

@@ -1,8 +1,11 @@
 """What is said about a commit, and about what it changes."""
 
+from datetime import datetime
+
 import pytest
 
 from approvals.context.sources.gitlab import api, change
+from portal.kernel.clock import rfc3339
 from tests.integration.gitlab.unknown import why
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +23,8 @@ class TestCommit:
         assert said["git.subject"] == "Raise the price"
         assert said["git.message"] == "Raise the price\n\nBecause of beans.\n"
         assert said["git.url"].endswith(shop.new)
+        committed = lab.repo.git("log", "-1", "--format=%cI", shop.new)
+        assert said["git.committed_at"] == rfc3339(datetime.fromisoformat(committed))
 
     def test_accounts_are_not_guessed_from_addresses(self, shop, lab, facts):
         said = facts(shop.new, shop.old)

@@ -4,7 +4,15 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from approvals.context.fetch import NotThere, Refused
-from approvals.context.forge import NO_BRANCH, Values, commit_facts, cut, said, signature_facts
+from approvals.context.forge import (
+    NO_BRANCH,
+    Values,
+    commit_facts,
+    cut,
+    said,
+    signature_facts,
+    time_facts,
+)
 from approvals.context.source import SourceFailed
 from approvals.context.sources.github.api import GitHubRepository
 from policies.language.facts import Unknown
@@ -55,6 +63,7 @@ def about_commit(found: Any) -> Values:
         **commit_facts(
             email(found, "author"), email(found, "committer"), said(found, str, "commit", "message")
         ),
+        **time_facts(found, "commit", "committer", "date"),
         **signature_facts(_signature(found)),
         "git.url": cut(said(found, str, "html_url")),
     }

@@ -11,6 +11,7 @@ from approvals.context.forge import (
     cut,
     said,
     signature_facts,
+    time_facts,
 )
 from approvals.context.parts import OF_BRANCH
 from approvals.context.source import SourceFailed
@@ -60,6 +61,7 @@ def about_commit(found: Any) -> Values:
     """Its people, words and page; `found` is what `find_commit` found."""
     return {
         **commit_facts(*(said(found, str, name) for name in _SAYS)),
+        **time_facts(found, "committed_date"),
         "git.url": cut(said(found, str, "web_url")),
     }
 
