@@ -69,9 +69,10 @@ def test_a_signature_that_could_not_be_checked_is_neither_good_nor_bad():
 
 
 def test_a_change_is_counted_or_unknown_part_by_part():
-    facts = change_facts(["b", "a", "b"], (3, 4))
+    facts = change_facts(["b", "a", "b"], [(1, 4, "a"), (2, 0, "b")])
     assert (facts["git.paths"], facts["git.files_changed"]) == (["a", "b"], 2)
     assert [facts[f"git.{n}"] for n in ("insertions", "deletions", "diff_lines")] == [3, 4, 7]
+    assert facts["git.stat"] == ["1 4 a", "2 0 b"]
     assert change_facts(["a"], WHY)["git.files_changed"] == 1
     assert set(change_facts(WHY, WHY).values()) == {WHY}
 

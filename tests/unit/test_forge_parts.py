@@ -16,6 +16,7 @@ from approvals.context.parts import (
     wanted,
 )
 from approvals.context.source import SourceFailed
+from portal.kernel.outgoing import Got
 
 
 def raising(error):
@@ -49,7 +50,7 @@ def test_only_parts_with_a_wanted_fact_are_read():
         read_parts("GitX", parts, frozenset({"b", "c"}))
 
 
-@pytest.mark.parametrize("refusal", [NotAllowed("403"), NotThere("404")])
+@pytest.mark.parametrize("refusal", [NotAllowed(Got(403, {}, b"")), NotThere("404")])
 def test_what_is_not_shown_is_named(refusal):
     with pytest.raises(SourceFailed, match="GitX does not show pipelines to these credentials"):
         read_parts("GitX", [Part(frozenset({"a"}), "pipelines", raising(refusal))], {"a"})

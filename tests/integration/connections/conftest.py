@@ -11,6 +11,8 @@ from approvals.context.registry import CONNECTED
 from tests.factories import COMMIT
 from tests.remote import Remote, Says
 
+WRITER = "wendy@example.com"  # who is nobody here; without writers nobody may decide
+WRITERS = {"git.author": WRITER, "git.committer": WRITER, "git.authors": [WRITER]}
 GOOD = {"head": COMMIT, "signature": "good"}
 
 
@@ -29,7 +31,7 @@ class Forge(ConnectedSource):
     time_to_live = timedelta(seconds=30)
 
     def names(self, connection):
-        return frozenset({"git.exists", "git.head", "git.signature"})
+        return frozenset({"git.exists", "git.head", "git.signature", *WRITERS})
 
     def check(self, fetch):
         return f"It is version {fetch.json('version')['version']}."
@@ -44,6 +46,7 @@ class Forge(ConnectedSource):
             "git.exists": True,
             "git.head": said["head"],
             "git.signature": said["signature"],
+            **WRITERS,
         }
 
 

@@ -123,7 +123,7 @@ def test_people_see_them_with_what_is_hidden_in_them_made_visible(who, connect):
     request = ask(who)
     read_source(*due_readings()[0])
     shown = text(as_(who.alice).get(reverse("request", args=[request.pk])))
-    assert "metric.error_rate 0.012" in shown
+    assert "Error rate 0.012" in shown
     assert "green ⟨U+202E⟩" in shown
     assert "Slow checkout, =cmd()" in shown
 
