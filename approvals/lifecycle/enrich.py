@@ -24,7 +24,7 @@ from approvals.lifecycle.evaluate import still_waiting
 from approvals.lifecycle.rejudge import judge_again
 from approvals.lifecycle.transition import locked
 from approvals.models import Reading, Request
-from policies.language.facts import Facts
+from policies.language.facts import Facts, Known
 from portal.kernel.clock import now
 from portal.kernel.due import held, pause, take
 
@@ -129,9 +129,13 @@ def read_again(key: str, commit: str = "") -> None:
         wake("approvals.read_source", str(request_id), key)
 
 
-def want_again(request: Request) -> None:
-    """Ask every source at once: a new round has begun. A request that policy let through at once
-    has asked none so far."""
+def want_again(request: Request, facts: Facts) -> None:
+    """Ask every source at once: a new round has begun, on `facts`. A request that policy let
+    through at once has asked none so far.
+
+    What redeem read stands in the readings from now on: whoever judges before the sources have
+    answered must not go back to what was there before the drift.
+    """
     at = now()
     sources = remote_sources(question_about(request, at))
     Reading.objects.bulk_create(
@@ -141,6 +145,11 @@ def want_again(request: Request) -> None:
         update_fields=["next_try", "attempts"],
     )
     for asked in sources:
+        states = {name: facts.state(name) for name in asked.facts}
+        if any(isinstance(state, Known) for state in states.values()):
+            Reading.objects.filter(request=request, source=asked.key).update(
+                facts=Facts(states).to_json(), state=Reading.State.KNOWN, error="", observed_at=at
+            )
         wake("approvals.read_source", str(request.id), asked.key)
 
 

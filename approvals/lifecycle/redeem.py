@@ -252,7 +252,7 @@ def _begin_next_round(
             replace_older(change, judged)
     change.save()
     if Status(request.status) in WAITING:
-        want_again(request)
+        want_again(request, facts)
     drift = named_drift(found)
     return Drift(
         f"Not any more what was approved: {_names(drift)} changed. {_what_now(request)}",

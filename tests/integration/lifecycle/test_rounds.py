@@ -1,11 +1,13 @@
 """A round that drift began asks its sources anew, whatever the round before asked."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from approvals.lifecycle.enrich import due_readings
 from approvals.lifecycle.redeem import Drift
+from approvals.lifecycle.rejudge import judge_again
+from approvals.lifecycle.transition import locked
 from approvals.models import Reading
 from policies.models import Policy
 from policies.publishing import publish_version, save_version
@@ -137,3 +139,17 @@ def test_open_pages_are_told_once_of_each_reason_why_a_redeem_failed(company_wit
         told.append(len(sent))
         assert all(str(request.id) in sql and reason not in sql for sql in sent)
     assert told == [1, 0, 1]
+
+
+def test_whoever_judges_before_the_sources_answer_stays_on_what_drifted(company_with, git):
+    """Another source may answer first, or policy move: neither goes back to before the drift."""
+    who = company_with(AUTO_PEOPLE, hold="[git.head]")
+    request = decide(git.come(ask(who)), who.alice)
+    git.says = {**git.says, "git.head": "b" * 40}
+    with pytest.raises(Drift):
+        redeem(who, request)
+    with transaction.atomic():
+        judge_again(locked(request.id))
+    request.refresh_from_db()
+    assert request.snapshot.facts["git.head"]["value"] == "b" * 40
+    assert (request.round, request.status) == (2, "pending")
