@@ -35,17 +35,20 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
         return _again(request, request_id, refusal, shown, comment)
     word = _("Approved") if outcome == "approve" else _("Rejected")
     line = _("%(word)s. Entry %(entry)s.") % {"word": word, "entry": f"{decided.entry:,}"}
-    return recorded(request, request_id, line)
+    return recorded(request, request_id, line, seen=shown)
 
 
-def recorded(request: PersonRequest, request_id: UUID, line: str) -> HttpResponse:
-    """One line that says what was recorded; the page reads its parts again by itself.
+def recorded(
+    request: PersonRequest, request_id: UUID, line: str, *, seen: str = ""
+) -> HttpResponse:
+    """One line that says what was recorded; the page reads its parts again by itself, and marks
+    what is otherwise than in the snapshot `seen` (else from then on).
 
     The pipeline that waits is answered at this very moment: making the page here would delay it.
     """
     if request.htmx:
         answer = render(request, "approvals/_flash.html", {"recorded": line})
-        return trigger_client_event(answer, "reread")
+        return trigger_client_event(answer, "reread", {"seen": seen})
     messages.success(request, line)
     response = HttpResponseRedirect(reverse("request", args=[request_id]))
     response.status_code = 303

@@ -209,7 +209,15 @@
 
   if (!page) return;
   connect();
-  document.addEventListener("reread", reread); // what this page sent was recorded
+  // What this page sent was recorded: the facts that it was about are the ones to compare with now.
+  document.addEventListener("reread", ({ detail }) => {
+    if (detail) {
+      const url = new URL(shown().dataset.url, location);
+      url.searchParams.set("seen", detail.seen);
+      shown().dataset.url = url.href;
+    }
+    reread();
+  });
   setInterval(show, 1000);
   setInterval(() => { if (!connection.open && Date.now() - connection.since > 30000) reread(); }, POLL);
   document.addEventListener("click", (event) => {

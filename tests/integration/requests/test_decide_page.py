@@ -1,3 +1,4 @@
+import json
 import subprocess
 
 import pytest
@@ -45,12 +46,14 @@ def test_an_approval_is_recorded_and_the_page_says_its_entry(who):
 
 def test_by_htmx_one_line_comes_back_and_the_page_reads_itself_again(who):
     """The pipeline is answered at the same moment: making the page here would delay it."""
-    response = answer(who.alice, ask(who), htmx=True)
+    request = ask(who)
+    response = answer(who.alice, request, htmx=True)
     assert response.status_code == 200
     assert "<!doctype" not in response.content.decode()
     assert "Approved. Entry " in text(response)
     assert 'id="r-side"' not in response.content.decode()
-    assert "reread" in response["HX-Trigger"]
+    told = json.loads(response["HX-Trigger"])
+    assert told == {"reread": {"seen": request.snapshot.digest}}
 
 
 def test_a_rejection_says_why(who):
