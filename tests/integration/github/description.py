@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 
 from tests.github import NUMBER
+from tests.npm import node
 
 PACKAGES = ("@octokit/openapi@23.0.2", "@octokit/fixtures@23.1.2", "@stoplight/prism-cli@5.14.2")
 NAMED, NUMBERED = "/repos/{owner}/{repo}", f"/repositories/{NUMBER}"
@@ -75,7 +76,8 @@ def prism(modules, file, mode, *more):
     """A server made from the description in `file`; its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [str(modules / ".bin" / "prism"), mode, "-h", "127.0.0.1", "-p", str(port)]
+    program = modules / "@stoplight" / "prism-cli" / "dist" / "index.js"
+    command = [str(node()), str(program), mode, "-h", "127.0.0.1", "-p", str(port)]
     with (file.parent / f"{mode}.log").open("w") as log:
         process = subprocess.Popen(
             [*command, *more[:-1], str(file), *more[-1:]],
