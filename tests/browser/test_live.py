@@ -91,6 +91,17 @@ def test_live_updates_come_back_after_the_database_dropped_the_line(portal, wind
     assert stayed()
 
 
+def test_the_button_that_has_the_focus_keeps_it_while_the_page_reads_itself(portal, windows):
+    gate = portal.gate("production")
+    portal.until_pending(gate.request)
+    page = windows.open("maria", f"/requests/{gate.request}")
+    button = page.get_by_role("button", name="Approve")
+    button.focus()
+    button.evaluate("one => { window.old = one; document.dispatchEvent(new Event('reread')); }")
+    eventually(lambda: page.evaluate("!window.old.isConnected"), "the page read itself again")
+    expect(button).to_be_focused()
+
+
 def test_what_was_opened_stays_open_and_in_its_place_while_the_page_reads_itself(portal, windows):
     gate = portal.gate("production")
     portal.until_pending(gate.request)
