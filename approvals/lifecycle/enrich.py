@@ -89,7 +89,8 @@ def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime)
         reading.state = Reading.State.KNOWN
         reading.facts = Facts(dict(answer.states)).to_json()
         reading.error, reading.attempts, reading.observed_at = "", 0, at
-        reading.next_try = at + (AGAIN_AFTER if current.again else _rest(source, at - asked_at))
+        rest = timedelta() if current.again else _rest(source, at - asked_at)
+        reading.next_try = max(at + AGAIN_AFTER, _seen(answer, at) + rest)
         reading.again = False
     else:
         reading.again = current.again
@@ -100,6 +101,13 @@ def _store(reading: Reading, source: Source, answer: Answer, asked_at: datetime)
             reading.state, reading.facts = Reading.State.FAILED, {}
     reading.save()
     return True
+
+
+def _seen(answer: Answer, at: datetime) -> datetime:
+    """When the oldest of its facts was observed: an answer that others asked for may be a while
+    old, and its rest counts from then."""
+    known = (state for state in answer.states.values() if isinstance(state, Known))
+    return min((state.observed_at for state in known), default=at)
 
 
 def _rest(source: Source, age: timedelta) -> timedelta:

@@ -172,6 +172,16 @@ class TestPrecedence:
 
 
 class TestShared:
+    def test_an_answer_that_was_kept_rests_for_what_is_left_of_its_time(self, shop, forge):
+        ask(shop)
+        read_all()
+        KeptAnswer.objects.update(asked_at=now() - timedelta(seconds=20))
+        later = ask(shop)
+        read_all()
+        kept, reading = KeptAnswer.objects.get(), Reading.objects.get(request=later)
+        assert forge.count() == 1
+        assert reading.next_try == kept.asked_at + CONNECTED["forge"].time_to_live
+
     def test_200_requests_that_wait_for_one_commit_ask_once(self, shop, forge):
         for number in range(200):
             ask(shop, labels=[f"part-{number}"])
