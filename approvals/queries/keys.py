@@ -150,5 +150,8 @@ def _each(places: str, ids: Sequence[Any], rows: Part) -> Part:
 
 
 def _union(parts: list[Part]) -> Part:
+    """Each request once, also where one part alone finds it by two groups."""
     params = tuple(param for part in parts for param in part.params)
+    if len(parts) == 1:
+        return Part(f"SELECT DISTINCT * FROM ({parts[0].sql}) AS one", params)
     return Part(" UNION ".join(f"({part.sql})" for part in parts), params)

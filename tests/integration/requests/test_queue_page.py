@@ -4,6 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from approvals.queries import QueueFilters, queue_page
+from approvals.queries.queue import waiting_for_you
+from policies.models import Policy
+from policies.publishing import publish_version, save_version
+from portal.directory.groups import add_member, create_group
+from tests import factories
 from tests.factories import ask, decide
 from tests.integration.pages import as_, text
 
@@ -163,3 +169,16 @@ def test_more_rows_cost_no_more_questions_to_the_database(who):
         for _ in range(4):
             ask(who)
     assert counts[0] == counts[1]
+
+
+def test_a_request_that_waits_for_two_groups_of_one_person_counts_once(who):
+    rule = "  - {{id: {0}, when: request.tier == 'production', require: {{count: 1, from: [{0}]}}}}"
+    add_member(by=who.admin, group=create_group(by=who.admin, name="oncall"), person=who.alice)
+    text_of = factories.STAGING_AUTO.replace("default:", rule.format("oncall") + "\ndefault:")
+    version = save_version(by=who.admin, policy=Policy.objects.get(), text=text_of)
+    publish_version(by=who.deputy, version=version)
+    request = ask(who)
+    assert request.needed == 2
+    page = queue_page(who.alice, QueueFilters())
+    assert (page.counts["you"].value, page.counts["all"].value) == (1, 1)
+    assert waiting_for_you(who.alice) == "1"
