@@ -15,9 +15,6 @@ from approvals.context.promql import named_queries, not_older
 from approvals.context.source import Question, SourceFailed
 from policies.language.facts import Unknown
 
-Points = tuple[tuple[datetime, float], ...]
-
-MOST_POINTS = 144
 _LEAST_SECONDS = 60  # a shared answer may be half as old
 _MOST_SECONDS = 86_400
 _FOREIGN = "its answer is not what Prometheus answers"
@@ -96,26 +93,6 @@ class PrometheusSource(ConnectedSource):
             for name, query in named_queries(fetch.settings["queries"]).items()
         }
 
-    def points(self, question: Question, fetch: Fetch, name: str, hours: int) -> Points:
-        """The number over the last hours, the oldest first. Raises SourceFailed.
-
-        What there is no number for is left out.
-        """
-        query = filled(named_queries(fetch.settings["queries"]).get(name, ""), values_of(question))
-        if not query:
-            return ()
-        step = hours * 3600 // MOST_POINTS
-        ends = int(question.now.timestamp()) // step * step  # the same for all who look meanwhile
-        asked = {"start": ends - step * MOST_POINTS, "end": ends, "step": step}
-        params = {"query": query, **{key: str(value) for key, value in asked.items()}}
-        answer = fetch.json(
-            "api/v1/query_range",
-            params=params,
-            headers=sign_in(fetch),
-            max_age=timedelta(seconds=step),
-        )
-        return _points(answer)
-
 
 def _instant(fetch: Fetch, query: str) -> Sample | Unknown:
     newest = not_older(query, int(fetch.settings["oldest"]))
@@ -187,21 +164,6 @@ def _data(answer: Any) -> Any:
             return Unknown(f"it warns that its answer may be wrong ({first})", "unavailable")
         case {"status": "success", "data": dict() as data}:
             return data
-    raise SourceFailed(_FOREIGN)
-
-
-def _points(answer: Any) -> Points:
-    data = _data(answer)
-    if isinstance(data, Unknown):
-        raise SourceFailed(data.reason)
-    match data:
-        case {"resultType": "matrix", "result": []}:
-            return ()
-        case {"resultType": "matrix", "result": [{"values": [*rows]}]}:
-            found = [_point(row) for row in rows]
-            return tuple((one.at, one.number) for one in found if math.isfinite(one.number))
-        case {"resultType": "matrix", "result": [_, _, *_] as several}:
-            raise SourceFailed(f"the query has {len(several)} results, not one")
     raise SourceFailed(_FOREIGN)
 
 

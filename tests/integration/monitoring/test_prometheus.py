@@ -1,13 +1,8 @@
 """Numbers of a real Prometheus: now, before, over a while; and whatever is no number."""
 
-from datetime import timedelta
-
 import pytest
 
 from approvals.connections.check import check_connection
-from approvals.context.configured import Configured
-from approvals.context.sources.prometheus import MOST_POINTS
-from approvals.context.sparkline import HOURS, sparkline_points
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.redeem import Drift
 from approvals.models import Connection, KeptAnswer
@@ -128,36 +123,6 @@ class TestCheck:
         assert "metric.up: it does not take the query" in found.sentence
         assert "parse error: unclosed left parenthesis" in found.sentence
         assert "parse error" in Connection.objects.get().last_error
-
-
-class TestPast:
-    """What the reviewer sees of the hours before."""
-
-    @pytest.fixture
-    def points(self, prometheus, question):
-        row = prometheus()
-        one = Configured(row.pk, row.kind, row.name, row.settings)
-        return lambda name="metric.rate", **more: sparkline_points(one, name, question(), **more)
-
-    def test_points_over_the_last_hours_the_oldest_first(self, points, monitoring):
-        found = points(hours=2)
-        times = [at for at, _ in found]
-        assert times == sorted(times)
-        assert times[1] - times[0] == timedelta(seconds=2 * 3600 / MOST_POINTS)
-        assert {number for _, number in found} == {0.01, 0.05}
-        assert len(found) > MOST_POINTS - 3
-
-    def test_what_there_was_not_yet_is_left_out(self, points):
-        assert len(points()) < MOST_POINTS / HOURS * 3 + 3
-
-    def test_whoever_looks_meanwhile_asks_nothing(self, points):
-        points()
-        asked = KeptAnswer.objects.get().asked_at
-        points()
-        assert KeptAnswer.objects.get().asked_at == asked
-
-    def test_of_another_fact_there_are_none(self, points):
-        assert points("metric.other") == ()
 
 
 @pytest.mark.django_db(transaction=True)
