@@ -80,7 +80,8 @@ class SourceRow:
 def sources_of(project: Project) -> list[SourceRow]:
     """Every remote source of a project, those that need no connection first."""
     at, waiting = now(), _waiting(project)
-    rows = [_plain_row(project, source.key, waiting.get(source.key)) for source in REMOTE]
+    plain = REMOTE if project.repository else ()  # without one there is nothing to read
+    rows = [_plain_row(source.key, waiting.get(source.key)) for source in plain]
     connected = Connection.objects.filter(
         Q(project=project) | Q(project__isnull=True), archived_at=None
     ).select_related("environment")
@@ -116,13 +117,13 @@ def _waiting(project: Project) -> dict[str, dict[str, Any]]:
     return {row["source"]: dict(row) for row in grouped}
 
 
-def _plain_row(project: Project, key: str, found: dict[str, Any] | None) -> SourceRow:
+def _plain_row(key: str, found: dict[str, Any] | None) -> SourceRow:
     failing = bool(found and found["failing"])
     state = "failing" if failing else "works" if found and found["answered"] else "unused"
     return SourceRow(
         title=key,
         name="",
-        where=_("every environment") if project.repository else _("no repository"),
+        where=_("every environment"),
         state=state,
         connection=None,
         last_success_at=found["answered"] if found else None,

@@ -154,10 +154,12 @@ class TestSources:
         ask(shop)
         answer = self.read(shop)
         shown = text(answer)
-        assert "git no repository Not asked yet" in shown
-        assert "our forge Forge every environment Not asked yet" in shown
-        assert answer.context["rows"][1].waiting == 1
+        assert "our forge Forge every environment Not asked yet 1 waits" in shown
+        assert [row.waiting for row in answer.context["rows"]] == [1]  # git has nothing to read
         assert reverse("connection", args=[shop.connection.pk]) not in answer.content.decode()
+
+    def test_a_project_with_nothing_to_ask_says_so(self, who):
+        assert "None: the project has no git repository and no connection." in text(self.read(who))
 
     def test_errors_breaker_and_limit_are_shown(self, shop):
         at = now()
