@@ -217,7 +217,7 @@ def label_of(name: str) -> str:
 
 def fact_rows(
     snapshot: Snapshot,
-    baseline: Snapshot | None,
+    before: Iterable[Snapshot],
     *,
     held: Iterable[str],
     used: Iterable[str],
@@ -226,15 +226,18 @@ def fact_rows(
     silent: Mapping[str, Attempt] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> list[FactRow]:
-    """The facts of `snapshot`; changed ones against `baseline` (what the reader saw before).
+    """The facts of `snapshot`; changed ones against those `before`, of which the last one counts.
 
     `series` by fact, `silent`: who owes a fact, `names`: what the keys of connections are called.
     """
     facts = Facts.from_json(snapshot.facts)
-    old = Facts.from_json(baseline.facts) if baseline else None
     reader = Reader(
         facts=facts,
-        news=_news(old, facts) if old is not None else {},
+        news={
+            fact: old
+            for one in before
+            for fact, old in _news(Facts.from_json(one.facts), facts).items()
+        },
         held=frozenset(held),
         used=frozenset(used),
         failing=frozenset(failing),

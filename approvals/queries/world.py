@@ -41,7 +41,7 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
     facts = Facts.from_json(request.snapshot.facts)
     rows = fact_rows(
         request.snapshot,
-        _baseline(request, decisions, seen),
+        _before(request, decisions, seen),
         held=body.get("hold", []),
         used=body.get("reads", []),
         failing=_failing(body),
@@ -58,18 +58,17 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
     )
 
 
-def _baseline(request: Request, decisions: Sequence[Decision], seen: str) -> Snapshot | None:
-    """What to compare with: what the reader saw before, else what was last approved on.
+def _before(request: Request, decisions: Sequence[Decision], seen: str) -> list[Snapshot]:
+    """What to compare with: what was last approved on, then what the reader saw before.
 
-    In a later round that is what the void approval was given on, until somebody decides anew.
+    In a later round the first is what the void approval was given on, until somebody decides anew.
     """
+    current = [d.snapshot for d in decisions if d.round == request.round]
+    before = current[:1] or [d.snapshot for d in decisions[-1:]]
     # Who saw the facts as they are gets the marks a newcomer gets: rereading must not wipe them.
     if seen and request.snapshot is not None and seen != request.snapshot.digest:
-        found = Snapshot.objects.filter(request=request, digest=seen).first()
-        if found is not None:
-            return found
-    current = [d.snapshot for d in decisions if d.round == request.round]
-    return current[0] if current else (decisions[-1].snapshot if decisions else None)
+        before += Snapshot.objects.filter(request=request, digest=seen)[:1]
+    return before
 
 
 def _failing(body: Mapping[str, Any]) -> set[str]:

@@ -42,7 +42,7 @@ def recorded(
     request: PersonRequest, request_id: UUID, line: str, *, seen: str = ""
 ) -> HttpResponse:
     """One line that says what was recorded; the page reads its parts again by itself, and marks
-    what is otherwise than in the snapshot `seen` (else from then on).
+    what is otherwise than in the snapshot `seen` (else than it did before).
 
     The pipeline that waits is answered at this very moment: making the page here would delay it.
     """

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from approvals.models import Snapshot
 from approvals.queries.facts import fact_rows, grouped
 from policies.language.facts import Facts, Known, Unknown
@@ -22,7 +24,7 @@ def snapshot(**states):
     return Snapshot(facts=Facts(facts).to_json(), captured_at=AT)
 
 
-def rows(now, before=None, held=(), used=(), failing=()):
+def rows(now, *before, held=(), used=(), failing=()):
     found = fact_rows(now, before, held=held, used=used, failing=failing)
     return {row.name: row for row in found}
 
@@ -54,6 +56,22 @@ def test_a_changed_fact_comes_first_with_its_old_value():
 def test_the_first_answer_of_a_source_is_no_change():
     before = snapshot(git__head=unknown("being read", "pending"))
     assert not rows(snapshot(git__head="b" * 40), before)["git.head"].changed
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [{"git__head": Unknown("being read", "pending")}, {"git__head": "b" * 40}],
+    ids=["before-it-was-read", "after-it-moved"],
+)
+def test_what_was_approved_stays_marked_whatever_the_reader_saw_first(seen):
+    approved, now = snapshot(git__head="a" * 40), snapshot(git__head="b" * 40)
+    row = rows(now, approved, snapshot(**seen))["git.head"]
+    assert (row.changed, row.old) == (True, "a" * 40)
+
+
+def test_what_the_reader_saw_last_is_the_old_value():
+    approved, seen, now = (snapshot(git__head=one * 40) for one in "abc")
+    assert rows(now, approved, seen)["git.head"].old == "b" * 40
 
 
 def test_the_size_says_lines_and_files_in_one_row():

@@ -126,6 +126,7 @@
   // -- the request page ----------------------------------------------------------------------
   const shown = () => document.querySelector("[data-version]");
   let reading = false, again = false;
+  let seen = ""; // the snapshot this page decided on; an answer under way knows of none or another
 
   // What was opened stays open. The focus leaves before its element does: while a focused one is
   // taken out, the browser measures the half-swapped page and leaps to another place of it.
@@ -144,7 +145,9 @@
   async function rereadRequest() {
     if (reading) { again = true; return; }
     reading = true;
-    const text = await read(shown().dataset.url, "live");
+    const url = new URL(shown().dataset.url, location);
+    if (seen) url.searchParams.set("seen", seen);
+    const text = await read(url, "live");
     if (text === null) location.reload();
     if (text) {
       swapParts(text);
@@ -211,11 +214,7 @@
   connect();
   // What this page sent was recorded: the facts that it was about are the ones to compare with now.
   document.addEventListener("reread", ({ detail }) => {
-    if (detail) {
-      const url = new URL(shown().dataset.url, location);
-      url.searchParams.set("seen", detail.seen);
-      shown().dataset.url = url.href;
-    }
+    seen = detail?.seen || seen;
     reread();
   });
   setInterval(show, 1000);

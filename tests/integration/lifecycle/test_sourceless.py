@@ -46,7 +46,7 @@ def test_a_deny_on_it_blocks_and_says_why(who, name):
     assert stored.state(name) == NO_SOURCE
     assert not set(UNTOLD) - {name} & stored.keys()
     assert not Reading.objects.filter(request=request).exists()
-    rows = fact_rows(request.snapshot, None, held=[], used=[name], failing=[])
+    rows = fact_rows(request.snapshot, [], held=[], used=[name], failing=[])
     (row,) = [row for group in grouped(rows) for row in group.facts if row.name == name]
     assert (row.status, row.reason) == ("unknown", "no source is connected for it")
 
