@@ -84,7 +84,7 @@ def touchers(request: Request) -> list[Toucher]:
     if actor:
         found.append(Toucher(actor.casefold(), "you started the run"))
     if request.snapshot is not None:
-        facts = Facts.from_json(request.snapshot.facts)
+        facts = request.snapshot.typed
         for name in _EMAILS:
             state = facts.state(name)
             if isinstance(state, Known):
@@ -132,7 +132,7 @@ def _unknown_authors(request: Request) -> Refusal | None:
     know.
     """
     if request.policy_version is not None and request.snapshot is not None:
-        writers = Facts.from_json(request.snapshot.facts).get("policy.authors")
+        writers = request.snapshot.typed.get("policy.authors")
         if isinstance(writers, Unknown):
             return Refusal(
                 "authors-unknown",
@@ -140,7 +140,7 @@ def _unknown_authors(request: Request) -> Refusal | None:
                 "Withdraw the request and save the document by hand.",
                 409,
             )
-    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    facts = request.snapshot.typed if request.snapshot else Facts({})
     told = request.project.repository or _tells_of_commit(facts)
     if not (told and request.subject.get("commit")):
         return None

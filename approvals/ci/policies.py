@@ -128,7 +128,7 @@ def _facts_of(token: ProjectToken, wanted: str | int | None) -> Facts:
     snapshot = readable_by(token, found).snapshot
     if snapshot is None:
         raise Conflict("Nothing is known of this request yet. Try again in a moment.")
-    return Facts.from_json(snapshot.facts)
+    return snapshot.typed
 
 
 def _given(document: PolicyDocument, facts: dict[str, Any]) -> Iterable[tuple[str, Value | None]]:

@@ -170,7 +170,7 @@ def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
     body = verdict.body
     matter = {*body["reads"], *body["hold"]}
     tolerate = {name: float(by) for name, by in body["tolerate"].items()}
-    found = changes_between(Facts.from_json(shown.facts), Facts.from_json(current.facts), matter)
+    found = changes_between(shown.typed, current.typed, matter)
     changes = [change for change in found if not within(change, tolerate)]
     if changes or shown.round != request.round:
         raise SnapshotMoved(
@@ -213,7 +213,7 @@ def _count(change: Change, decision: Decision) -> None:
     change.set(given=sum(t.given for t in found))
     if not satisfied(found):
         return
-    facts = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    facts = request.snapshot.typed if request.snapshot else Facts({})
     judgement = evaluate(policies_on(request), facts)
     if may_approve(judgement, facts):
         approve(change, judgement, by="people")

@@ -31,7 +31,7 @@ def approved_on(request: Request) -> list[Facts]:
     snapshots = list(Snapshot.objects.filter(pk__in=set(digests)))
     if not snapshots and request.snapshot is not None:
         snapshots = [request.snapshot]
-    return [Facts.from_json(snapshot.facts) for snapshot in snapshots]
+    return [snapshot.typed for snapshot in snapshots]
 
 
 def differences(

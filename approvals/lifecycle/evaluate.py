@@ -87,7 +87,7 @@ def give_verdict(
     before = request.snapshot
     snapshot = capture(change, facts, anew=not same)
     if before is not None and before.round == snapshot.round and before.pk != snapshot.pk:
-        old = Facts.from_json(before.facts)
+        old = before.typed
         change.set(
             moved=moved_while_waiting(request.moved, old, facts, judgement, snapshot.captured_at)
         )

@@ -9,7 +9,7 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request
 from approvals.queries import owned_permit
 from approvals.states import PERMIT_TRANSITIONS, PermitStatus
-from policies.language.facts import Facts, Known
+from policies.language.facts import Known
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now
@@ -109,7 +109,7 @@ def lead_time(request: Request, at: datetime) -> int | None:
     """Seconds from the time of the commit to `at`; None where it was not read, or is no past."""
     if request.snapshot is None:
         return None
-    state = Facts.from_json(request.snapshot.facts).state("git.committed_at")
+    state = request.snapshot.typed.state("git.committed_at")
     if not isinstance(state, Known):
         return None
     try:

@@ -165,7 +165,7 @@ def _indispensable(
     A policy may say who is asked where a fact is not to be had: where it was approved so already,
     that is no reason to wait. Who wrote the change matters unless they may decide too.
     """
-    then = Facts.from_json(request.snapshot.facts) if request.snapshot else Facts({})
+    then = request.snapshot.typed if request.snapshot else Facts({})
     known = {name for name, state in then.items() if isinstance(state, Known)}
     found = indispensable_facts(policies) | (needed_facts(policies) & known)
     barred = _decided(request) and not evaluate(policies, facts).self_approval

@@ -1,8 +1,11 @@
 """What was known: single readings of sources, and the immutable snapshots made of them."""
 
+from functools import cached_property
+
 from django.db import models
 from django.db.models import Q
 
+from policies.language.facts import Facts
 from portal.kernel.due import Due
 from portal.kernel.ids import new_id
 
@@ -30,6 +33,11 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+    @cached_property
+    def typed(self) -> Facts:
+        """Its facts with their types, checked. Raises FactValueError."""
+        return Facts.from_json(self.facts)
 
 
 class Reading(Due):

@@ -102,7 +102,7 @@ def missing_facts(request: Request) -> list[str]:
     if request.verdict is None or request.snapshot is None:
         return []
     body = request.verdict.body
-    held = unknown_held(body["hold"], Facts.from_json(request.snapshot.facts))
+    held = unknown_held(body["hold"], request.snapshot.typed)
     return sorted({*body["blocking"], *held})
 
 
@@ -230,14 +230,10 @@ def fact_rows(
 
     `series` by fact, `silent`: who owes a fact, `names`: what the keys of connections are called.
     """
-    facts = Facts.from_json(snapshot.facts)
+    facts = snapshot.typed
     reader = Reader(
         facts=facts,
-        news={
-            fact: old
-            for one in before
-            for fact, old in _news(Facts.from_json(one.facts), facts).items()
-        },
+        news={fact: old for one in before for fact, old in _news(one.typed, facts).items()},
         held=frozenset(held),
         used=frozenset(used),
         failing=frozenset(failing),

@@ -12,15 +12,16 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.models import AwaitedGroup, Decision, Request
+from approvals.models import Decision, Request
 from approvals.models.request import DECIDED, DECIDED_AT
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
-from approvals.queries.keys import TIME_LEFT, Part, count_keys, first_keys
+from approvals.queries.keys import NEWEST, TIME_LEFT, Part, count_keys, first_keys
 from approvals.queries.rows import QueueRow, build_rows, loaded
 from approvals.queries.visible import Sight, seen_by_place, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
 from portal.directory.models import Environment, Membership, Project
+from portal.kernel.joined import Joined
 from portal.ledger.models import Entry
 
 PAGE = 50
@@ -112,39 +113,47 @@ def waiting_for_you(person: User) -> str:
     return found.text if found.value else ""
 
 
-def queue_row(
-    person: User, request_id: UUID, filters: QueueFilters | None = None
-) -> QueueRow | None:
+def queue_row(person: User, request_id: UUID, filters: QueueFilters) -> QueueRow | None:
     """One row read again; None when it is not one of this person's list.
 
     A row that is over passes, so that the page can show how it ended before the row leaves.
     """
     sight = sight_of(person)
-    found = Request.objects.filter(seen_with(sight), pk=request_id)
-    if filters is not None:
-        over = ~Q(status__in=[s.value for s in WAITING])
-        listed = Q(pk__in=_tab(person, sight, filters.tab).filter(pk=request_id).values("pk"))
-        found = found.filter(filters.condition() & (over | listed))
-    rows = build_rows(person, loaded(found), sight.groups.values())
+    where = Condition(("r.id = %s",), (request_id,)) & filters.condition_sql()
+    keys = first_keys(sight, NEWEST, 1, where, groups_only=filters.tab == "you")
+    found = _ROWS.all(f"one.id IN ({keys.sql})", keys.params)
+    if filters.tab == "decided" and found and found[0].status in WAITING:
+        midnight = _midnight()
+        mine = Decision.objects.filter(request=found[0], person=person, decided_at__gte=midnight)
+        found = found if mine.exists() else []
+    rows = build_rows(person, found, sight.groups.values())
     return rows[0] if rows else None
 
 
-def _tab(person: User, sight: Sight, tab: str) -> QuerySet[Request]:
-    """A whole tab as one condition: to ask whether one row is in it."""
-    waiting = Request.objects.filter(status__in=[s.value for s in WAITING])
-    if tab == "you":
-        asked = AwaitedGroup.objects.filter(request=OuterRef("pk"), group__in=list(sight.groups))
-        return waiting.filter(Exists(asked)) if sight.groups else waiting.none()
-    if tab == "all":
-        return waiting.filter(seen_with(sight))
-    today, voted, own = _decided(person, sight)
-    return today | voted | own
+# What `loaded` reads, written: every open page asks for a row whenever a request moves.
+_ROWS = Joined(
+    Request,
+    "account",
+    "token",
+    "owner",
+    "policy_version",
+    "policy_version__policy",
+    "project",
+    "environment",
+    "environment__project",
+    "verdict",
+    "snapshot",
+)
+
+
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _decided(person: User, sight: Sight) -> list[QuerySet[Request]]:
     """What was decided today, what else this person voted on today, and what they asked for
     themselves: three conditions, each read from an index of its own."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = _midnight()
     requests = Request.objects.alias(decided_at=DECIDED_AT)
     here, today = seen_by_place(sight), Q(status__in=DECIDED, decided_at__gte=midnight)
     voted = Decision.objects.filter(person=person, decided_at__gte=midnight).values("request")

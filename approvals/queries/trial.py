@@ -183,7 +183,7 @@ def _case(document: PolicyDocument, start: str) -> Case | None:
 
 def _base(document: PolicyDocument, request: Request | None, case: Case | None) -> Facts:
     if request is not None and request.snapshot is not None:
-        return with_sourceless(Facts.from_json(request.snapshot.facts), document.reads)
+        return with_sourceless(request.snapshot.typed, document.reads)
     return given_facts(document, case.given if case else ())
 
 

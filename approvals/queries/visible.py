@@ -7,9 +7,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import AwaitedGroup, Request
 from approvals.models.request import WHOLE
-from portal.access import Capability, granted_ids, permitted_ids
+from portal.access import Capability, places_of
 from portal.accounts.models import User
-from portal.directory.models import Environment, Membership, Project
+from portal.directory.queries import own_groups
 from portal.kernel.errors import NotFound
 
 
@@ -27,12 +27,10 @@ class Sight:
 
 
 def sight_of(person: User) -> Sight:
-    """Read the person's permissions and memberships now (two or four queries)."""
-    projects = permitted_ids(person, Capability.VIEW, Project)
-    environments = [] if projects is None else granted_ids(person, Capability.VIEW, Environment)
-    groups = Membership.objects.filter(person=person, person__is_active=True)
-    named = dict(groups.values_list("group_id", "group__name"))
-    return Sight(person.pk, projects, environments, named)
+    """Read the person's permissions and memberships now (two queries)."""
+    places = places_of(person, Capability.VIEW)
+    projects = None if places.everywhere else places.projects
+    return Sight(person.pk, projects, places.environments, own_groups(person))
 
 
 def seen_with(sight: Sight, of: str = "") -> Q:

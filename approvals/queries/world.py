@@ -38,7 +38,7 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
     if request.snapshot is None:
         return World([], [], readings, None, lately)
     body = request.verdict.body if request.verdict else {}
-    facts = Facts.from_json(request.snapshot.facts)
+    facts = request.snapshot.typed
     rows = fact_rows(
         request.snapshot,
         _before(request, decisions, seen),

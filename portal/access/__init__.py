@@ -3,22 +3,24 @@
 from portal.access.capabilities import ROLES, Capability, Role
 from portal.access.grants import grant_role, revoke_role, roles_held
 from portal.access.holds import (
-    granted_ids,
+    Places,
     holders,
     holds,
     permitted_ids,
+    places_of,
     require,
 )
 
 __all__ = [
     "ROLES",
     "Capability",
+    "Places",
     "Role",
     "grant_role",
-    "granted_ids",
     "holders",
     "holds",
     "permitted_ids",
+    "places_of",
     "require",
     "revoke_role",
     "roles_held",

@@ -4,9 +4,11 @@ guardian's own `has_perm` says yes to every superuser and its lists keep inactiv
 questions are put to the permission tables directly.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 from guardian.utils import get_user_obj_perms_model
 
@@ -17,6 +19,21 @@ from portal.kernel.errors import Forbidden
 # What an organisation-wide role reaches inside every project, group and policy.
 _EVERYWHERE = {Capability.VIEW, Capability.MAINTAIN, Capability.DRAFT_POLICY, Capability.AUDIT,
                Capability.MANAGE_GROUP, Capability.PUBLISH_POLICY}  # fmt: skip
+
+_PLACES = """
+WITH wanted AS (SELECT id FROM auth_permission WHERE codename = %(codename)s)
+SELECT EXISTS (
+    SELECT FROM portal_organisationuserpermission AS held
+    JOIN portal_user AS person ON person.id = held.user_id AND person.is_active
+    WHERE held.user_id = %(person)s AND held.permission_id IN (SELECT id FROM wanted)
+), ARRAY(
+    SELECT content_object_id FROM portal_projectuserpermission
+    WHERE user_id = %(person)s AND permission_id IN (SELECT id FROM wanted)
+), ARRAY(
+    SELECT content_object_id FROM portal_environmentuserpermission
+    WHERE user_id = %(person)s AND permission_id IN (SELECT id FROM wanted)
+)
+"""
 
 
 def _table(target: Any) -> Any:
@@ -63,18 +80,32 @@ def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list
         return []
     if capability in _EVERYWHERE and _held_on_organisation(user, capability):
         return None
-    return granted_ids(user, capability, model)
-
-
-def granted_ids(user: Any, capability: Capability, model: type[Model]) -> list[UUID]:
-    """Ids of the `model` rows on which `user` holds `capability` by a grant on the row itself."""
-    if not user.is_active or user.pk is None:
-        return []
     return list(
         _table(model)
         .objects.filter(user_id=user.pk, permission__codename=capability.value)
         .values_list("content_object_id", flat=True)
     )
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a person holds a capability: everywhere, or on these projects and environments."""
+
+    everywhere: bool
+    projects: list[UUID]
+    environments: list[UUID]
+
+
+def places_of(user: Any, capability: Capability) -> Places:
+    """Where `user` holds `capability`, read in one statement: every open page asks it often."""
+    if not user.is_active or user.pk is None:
+        return Places(False, [], [])
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, {"person": user.pk, "codename": capability.value})
+        everywhere, projects, environments = cursor.fetchone()
+    if everywhere and capability in _EVERYWHERE:
+        return Places(True, [], [])
+    return Places(False, projects, environments)
 
 
 def holders(target: Model) -> "QuerySet[Any]":

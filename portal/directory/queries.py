@@ -42,6 +42,22 @@ def groups_of(person: Any) -> list[str]:
     )
 
 
+_OWN_GROUPS = """
+SELECT "group".id, "group".name
+FROM portal_membership membership
+JOIN portal_approvergroup "group" ON "group".id = membership.group_id
+JOIN portal_user person ON person.id = membership.person_id
+WHERE membership.person_id = %s AND person.is_active
+"""
+
+
+def own_groups(person: Any) -> dict[UUID, str]:
+    """Names of the approver groups that `person` belongs to, by id; none while deactivated."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN_GROUPS, [person.pk])
+        return dict(cursor.fetchall())
+
+
 def visible_projects(person: Any) -> QuerySet[Project]:
     """Projects that `person` may view, as a whole or one of their environments."""
     projects = permitted_ids(person, Capability.VIEW, Project)

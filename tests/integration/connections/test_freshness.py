@@ -17,7 +17,7 @@ from approvals.lifecycle.look_again import look_again
 from approvals.lifecycle.receipt import ensure_signing_key
 from approvals.lifecycle.redeem import Drift
 from approvals.models import KeptAnswer, Reading
-from approvals.queries import queue_row, request_page
+from approvals.queries import QueueFilters, queue_row, request_page
 from policies.freezes.looks import due_looks
 from policies.models import Policy
 from policies.publishing import publish_version, save_version
@@ -178,7 +178,7 @@ def test_what_happens_while_it_waits_is_marked_and_nobody_decides_on_what_was(
     assert begun <= news.at <= now()
     assert news.old != news.new
     assert (news.old, news.new) == (old or news.old, new or news.new)
-    row = queue_row(world.alice, request.id)
+    row = queue_row(world.alice, request.id, QueueFilters(tab="all"))
     assert (row.changed, row.news) == (len(fresh.moved), fresh.moved[0])
     browser = as_(world.alice)
     for address in (reverse("queue"), reverse("request", args=[request.id])):
