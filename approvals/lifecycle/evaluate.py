@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
+
 from approvals.context.collect import facts_digest, with_sourceless
 from approvals.context.drift import moved_while_waiting, unknown_held
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
-from approvals.models import AwaitedGroup, Decision, Request, Snapshot, Verdict
+from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.states import WAITING, Status
@@ -18,7 +20,6 @@ from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
 from policies.queries import pinned_policies, policies_in_force
-from portal.directory.models import ApproverGroup
 from portal.directory.queries import active_members, memberships_of
 from portal.kernel.canonical import digest_of
 from portal.kernel.clock import now
@@ -258,11 +259,16 @@ def may_approve(judgement: Judgement, facts: Facts) -> bool:
     return judgement.outcome == Outcome.REVIEW and not unknown_held(judgement.hold, facts)
 
 
+_AWAIT = """
+INSERT INTO approvals_awaitedgroup (request_id, group_id, waiting)
+SELECT %s, id, true FROM portal_approvergroup WHERE name = ANY(%s)
+ON CONFLICT DO NOTHING
+"""
+
+
 def _await_groups(request: Request, names: list[str]) -> None:
-    groups = ApproverGroup.objects.filter(name__in=names)
-    AwaitedGroup.objects.bulk_create(
-        [AwaitedGroup(request=request, group=group) for group in groups], ignore_conflicts=True
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_AWAIT, [request.pk, names])
 
 
 def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:

@@ -54,9 +54,10 @@ class Decision(models.Model):
         return f"{self.outcome} by {self.person_id}"
 
     @classmethod
-    def on(cls, request: Request) -> "list[Decision]":
-        """Every decision on `request` with its person, oldest first."""
-        return _DECISIONS.all("one.request_id = %s ORDER BY one.decided_at", [request.pk])
+    def on(cls, *requests: Request) -> "list[Decision]":
+        """Every decision on `requests` with its person, oldest first."""
+        ids = [request.pk for request in requests]
+        return _DECISIONS.all("one.request_id = ANY(%s) ORDER BY one.decided_at", [ids])
 
 
 _DECISIONS = Joined(Decision, "person")

@@ -103,8 +103,7 @@ def build_rows(person: User, requests: Sequence[Request], groups: Iterable[str])
 
 def _decisions_of(requests: Sequence[Request]) -> dict[UUID, list[Decision]]:
     found: dict[UUID, list[Decision]] = {}
-    rows = Decision.objects.filter(request__in=[r.pk for r in requests]).select_related("person")
-    for decision in rows.order_by("decided_at"):
+    for decision in Decision.on(*requests):
         found.setdefault(decision.request_id, []).append(decision)
     return found
 

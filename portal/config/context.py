@@ -8,16 +8,21 @@ from django.utils.functional import SimpleLazyObject
 
 from approvals.queries.queue import waiting_for_you
 from portal.access import Capability, holds
+from portal.accounts.models import User
+
+
+def _administers(user: User | None) -> bool:
+    return user is not None and holds(user, Capability.ADMINISTER)
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
-    """Version, theme and the menu's permissions."""
+    """Version, theme and the menu's permissions, which only a whole page reads."""
     person = getattr(request, "user", None)
     user = person if person is not None and person.is_authenticated else None
     return {
         "portal_version": settings.VERSION,
         "portal_url": settings.PUBLIC_URL,
         "theme": user.theme if user else "system",
-        "is_administrator": user is not None and holds(user, Capability.ADMINISTER),
+        "is_administrator": SimpleLazyObject(lambda: _administers(user)),
         "queue_count": SimpleLazyObject(lambda: waiting_for_you(user) if user else ""),
     }

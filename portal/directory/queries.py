@@ -10,17 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from portal.access import Capability, holds, permitted_ids
 from portal.directory.models import ApproverGroup, Environment, Membership, Project
 from portal.kernel.errors import NotFound
-
-
-def approver_group_members(names: Iterable[str]) -> dict[str, list[UUID]]:
-    """Ids of the active people of each named group; an unknown or empty group has none."""
-    members: dict[str, list[UUID]] = {name: [] for name in names}
-    rows = Membership.objects.filter(
-        group__name__in=list(members), person__is_active=True
-    ).values_list("group__name", "person_id")
-    for name, person in rows.order_by("person_id"):
-        members[name].append(person)
-    return members
+from portal.kernel.joined import Joined
 
 
 def known_groups(names: Iterable[str]) -> dict[str, int]:
@@ -122,13 +112,13 @@ def members_of(group: ApproverGroup) -> QuerySet[Membership]:
     return group.memberships.select_related("person", "added_by").order_by("person__name")
 
 
+_MEMBERS = Joined(Membership, "group", "person")
+
+
 def active_members(names: Iterable[str]) -> dict[str, list[Any]]:
     """The active people of each named group; an unknown or empty group has none."""
     members: dict[str, list[Any]] = {name: [] for name in names}
-    rows = Membership.objects.filter(
-        group__name__in=list(members), person__is_active=True
-    ).select_related("group", "person")
-    for row in rows:
+    for row in _MEMBERS.all('"group".name = ANY(%s) AND person.is_active', [list(members)]):
         members[row.group.name].append(row.person)
     return members
 

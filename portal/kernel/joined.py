@@ -70,7 +70,7 @@ class _Part:
 
     def __init__(self, alias: str, model: type[Model], join: str = "") -> None:
         fields = model._meta.concrete_fields
-        self._alias = alias
+        self._alias = alias = f'"{alias}"'  # a path may be a word of SQL
         self._model = model
         self._names = [field.attname for field in fields]
         self._key = self._names.index(model._meta.pk.attname)

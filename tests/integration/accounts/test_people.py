@@ -14,7 +14,7 @@ from portal.accounts.people import (
     reset_password,
     start_password,
 )
-from portal.directory.queries import approver_group_members, groups_of
+from portal.directory.queries import active_members, groups_of
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.ledger.models import Entry
 from tests.integration.company import PASSWORD, entries, last_entry
@@ -74,9 +74,9 @@ def test_deactivating_ends_every_right_at_once(company):
         person.refresh_from_db()
     assert not holds(company.max, Capability.MAINTAIN, company.shop)
     assert groups_of(company.vera) == []
-    assert approver_group_members(["leads"]) == {"leads": []}
+    assert active_members(["leads"]) == {"leads": []}
     reactivate_person(by=company.ada, person=company.vera)
-    assert approver_group_members(["leads", "none"]) == {"leads": [company.vera.pk], "none": []}
+    assert active_members(["leads", "none"]) == {"leads": [company.vera], "none": []}
     assert '"is_active":true' in last_entry("person.changed")
 
 
