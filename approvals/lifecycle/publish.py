@@ -13,7 +13,6 @@ from approvals.lifecycle.evaluate import policies_on
 from approvals.lifecycle.finish import move_permit
 from approvals.lifecycle.redeem import fresh_facts, give_permit
 from approvals.models import Decision, Permit, Request
-from approvals.models.request import WHOLE
 from approvals.permissions import counting_approvals
 from approvals.states import PermitStatus, Status
 from policies.models import PolicyVersion
@@ -27,7 +26,7 @@ BATCH = 50
 
 def publish_approved(request_id: UUID) -> bool:
     """Do what the request was approved for, once; whether it was done by this call."""
-    request = Request.objects.select_related(*WHOLE).get(pk=request_id)
+    request = Request.whole(request_id)
     if request.status != Status.APPROVED or request.policy_version is None:
         return False
     policies = policies_on(request)

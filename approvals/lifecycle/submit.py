@@ -22,7 +22,6 @@ from approvals.lifecycle.announce import wake
 from approvals.lifecycle.evaluate import judge
 from approvals.lifecycle.transition import Change
 from approvals.models import Reading, Request
-from approvals.models.request import WHOLE
 from approvals.states import WAITING, Status
 from policies.language.facts import Facts, FactState, FactValueError, check_value
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
@@ -129,7 +128,7 @@ def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )
-    return Request.objects.select_related(*WHOLE).get(pk=request_id)
+    return Request.whole(request_id)
 
 
 def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: str) -> Request:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from approvals.models import Request
-from approvals.models.request import WHOLE
 from approvals.states import OVER, TRANSITIONS, Status
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
@@ -138,4 +137,4 @@ def locked(request_id: UUID) -> Request:
     Raises Request.DoesNotExist.
     """
     Request.objects.select_for_update().values_list("pk").get(pk=request_id)
-    return Request.objects.select_related(*WHOLE).get(pk=request_id)
+    return Request.whole(request_id)

@@ -1,6 +1,7 @@
 """The request: one pipeline run asking to perform one action once."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from approvals.states import OPEN, Status
 from portal.kernel.ids import new_id
+from portal.kernel.joined import Joined
 
 
 def statuses(wanted: frozenset[Status]) -> list[str]:
@@ -21,13 +23,6 @@ def statuses(wanted: frozenset[Status]) -> list[str]:
 # What “decided” means in lists, and when it was: by the index of that name.
 DECIDED = ("approved", "denied", "redeemed", "rejected")
 DECIDED_AT = Coalesce("approved_at", "ended_at")
-
-
-# What every step of a request's life reads of it, for select_related.
-WHOLE = (
-    *("project", "environment", "account__owner", "token", "owner", "policy_version__policy"),
-    *("verdict", "snapshot"),
-)
 
 
 class Request(models.Model):
@@ -186,6 +181,14 @@ class Request(models.Model):
     def get_absolute_url(self) -> str:
         return f"/requests/{self.id}"
 
+    @classmethod
+    def whole(cls, request_id: UUID) -> "Request":
+        """It with all that it points to. Raises Request.DoesNotExist."""
+        found = WHOLE.first("one.id = %s", [request_id])
+        if found is None:
+            raise cls.DoesNotExist(request_id)
+        return found
+
     @property
     def plan(self) -> dict[str, Any] | None:
         """What the Terraform plan that came with it would do, as the payload has it."""
@@ -198,6 +201,14 @@ class Request(models.Model):
         if self.account is None:
             return str(self.owner)
         return str(self.run.get("actor") or self.account.name)
+
+
+# What every step of a request's life reads of it.
+WHOLE = Joined(
+    Request,
+    *("project", "environment", "account", "account__owner", "token", "owner"),
+    *("policy_version", "policy_version__policy", "verdict", "snapshot"),
+)
 
 
 class AwaitedGroup(models.Model):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.models import Decision, Request
-from approvals.models.request import DECIDED, DECIDED_AT
+from approvals.models.request import DECIDED, DECIDED_AT, WHOLE
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
 from approvals.queries.keys import NEWEST, TIME_LEFT, Part, count_keys, first_keys
 from approvals.queries.rows import QueueRow, build_rows, loaded
@@ -21,7 +21,6 @@ from approvals.queries.visible import Sight, seen_by_place, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
 from portal.directory.models import Environment, Membership, Project
-from portal.kernel.joined import Joined
 from portal.ledger.models import Entry
 
 PAGE = 50
@@ -121,29 +120,13 @@ def queue_row(person: User, request_id: UUID, filters: QueueFilters) -> QueueRow
     sight = sight_of(person)
     where = Condition(("r.id = %s",), (request_id,)) & filters.condition_sql()
     keys = first_keys(sight, NEWEST, 1, where, groups_only=filters.tab == "you")
-    found = _ROWS.all(f"one.id IN ({keys.sql})", keys.params)
+    found = WHOLE.all(f"one.id IN ({keys.sql})", keys.params)
     if filters.tab == "decided" and found and found[0].status in WAITING:
         midnight = _midnight()
         mine = Decision.objects.filter(request=found[0], person=person, decided_at__gte=midnight)
         found = found if mine.exists() else []
     rows = build_rows(person, found, sight.groups.values())
     return rows[0] if rows else None
-
-
-# What `loaded` reads, written: every open page asks for a row whenever a request moves.
-_ROWS = Joined(
-    Request,
-    "account",
-    "token",
-    "owner",
-    "policy_version",
-    "policy_version__policy",
-    "project",
-    "environment",
-    "environment__project",
-    "verdict",
-    "snapshot",
-)
 
 
 def _midnight() -> datetime:

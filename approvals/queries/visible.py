@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import AwaitedGroup, Request
-from approvals.models.request import WHOLE
 from portal.access import Capability, places_of
 from portal.accounts.models import User
 from portal.directory.queries import own_groups
@@ -69,7 +68,6 @@ def visible(person: User, sight: Sight | None = None) -> QuerySet[Request]:
 
 def load_request(person: User, request_id: UUID, sight: Sight | None = None) -> Request:
     """One request with what pages show of it. Raises NotFound, also for one not yours to see."""
-    found = visible(person, sight).select_related(*WHOLE).filter(pk=request_id).first()
-    if found is None:
+    if not visible(person, sight).filter(pk=request_id).exists():
         raise NotFound("There is no such request, or it is not yours to see.")
-    return found
+    return Request.whole(request_id)
