@@ -41,13 +41,31 @@ def _check(value: object, where: str) -> None:
         raise NotCanonical(f"{where}: {type(value).__name__} has no canonical form")
 
 
+def _is_plain(value: object) -> bool:
+    """Whether all of it is plainly allowed, texts and large integers aside, which orjson checks."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return True
+    if kind is dict:
+        return all(
+            type(key) is str and key.isascii() and _is_plain(item)
+            for key, item in value.items()  # type: ignore[attr-defined]
+        )
+    return kind is list and all(map(_is_plain, value))  # type: ignore[call-overload]
+
+
 def canonical(value: object) -> bytes:
     """The canonical JSON bytes of `value`.
 
     Raises NotCanonical for anything outside the subset.
     """
-    _check(value, "$")
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if not _is_plain(value):
+        _check(value, "$")
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        _check(value, "$")  # says where
+        raise
 
 
 def sha256_digest(data: bytes) -> str:
