@@ -14,7 +14,7 @@ from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import Refusal, why_not
-from approvals.queries import visible
+from approvals.queries import require_sight
 from approvals.quorum import satisfied
 from approvals.states import WAITING, Status
 from policies.language.evaluate import evaluate
@@ -23,7 +23,7 @@ from policies.queries import BrokenPolicy
 from portal.accounts.models import User
 from portal.kernel.canonical import commitment
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.text import text_problem
 from portal.ledger.actors import person_actor
 from portal.ledger.models import Entry
@@ -152,8 +152,7 @@ def _checked(outcome: str, comment: str) -> str:
 
 def _visible_and_locked(by: User, request_id: UUID) -> Request:
     """Visibility is read at this moment, as every right is."""
-    if not visible(by).filter(pk=request_id).exists():
-        raise NotFound("There is no such request, or it is not yours to see.")
+    require_sight(by, request_id)
     return locked(request_id)
 
 

@@ -8,12 +8,12 @@ from django.db import transaction
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Reading, Request
 from approvals.permissions import why_not
-from approvals.queries import owned_by, visible
+from approvals.queries import owned_by, require_sight
 from approvals.states import OPEN, Status
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken, User
 from portal.kernel.canonical import commitment
-from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.text import text_problem
 from portal.ledger.actors import Actor, person_actor, service_actor
 
@@ -54,8 +54,7 @@ def _by_person(by: User, request_id: UUID, verb: str, reason: str) -> int:
     if problem or len(reason.encode()) > MAX_REASON_BYTES:
         raise Invalid(f"The reason {problem or 'is too long; shorten it'}.")
     with transaction.atomic():
-        if not visible(by).filter(pk=request_id).exists():
-            raise NotFound("There is no such request, or it is not yours to see.")
+        require_sight(by, request_id)
         request = locked(request_id)
         refusal = why_not(by, "withdraw" if verb == "withdraw" else "revoke", request)
         if refusal is not None:

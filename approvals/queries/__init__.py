@@ -3,12 +3,13 @@
 from approvals.queries.decisions import decision_lines, named_drift
 from approvals.queries.filters import QueueFilters, parse_filters
 from approvals.queries.listing import RequestsPage, requests_page
+from approvals.queries.load import in_sight, load_request, require_sight
 from approvals.queries.owned import owned_by, owned_permit, readable_by, request_numbered
 from approvals.queries.page import RequestPage, request_page
 from approvals.queries.queue import QueuePage, queue_page, queue_row
 from approvals.queries.rows import QueueRow
 from approvals.queries.summary import summary, waiting_for
-from approvals.queries.visible import Sight, load_request, sight_of, visible
+from approvals.queries.visible import Sight, sight_of, visible
 
 __all__ = [
     "QueueFilters",
@@ -18,6 +19,7 @@ __all__ = [
     "RequestsPage",
     "Sight",
     "decision_lines",
+    "in_sight",
     "load_request",
     "named_drift",
     "owned_by",
@@ -29,6 +31,7 @@ __all__ = [
     "request_numbered",
     "request_page",
     "requests_page",
+    "require_sight",
     "sight_of",
     "summary",
     "visible",

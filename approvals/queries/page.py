@@ -9,6 +9,7 @@ from approvals.permissions import why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import FactRow
 from approvals.queries.history import HistoryLine, history_of_request
+from approvals.queries.load import load_request
 from approvals.queries.news import News, news_of
 from approvals.queries.panel import DecisionPanel, Requirement, decision_panel, requirements
 from approvals.queries.queue import ledger_position
@@ -17,7 +18,7 @@ from approvals.queries.said import PolicySaid, policy_said
 from approvals.queries.standing import StateTag, state_tag
 from approvals.queries.subject import Publication, publication, subject_lines
 from approvals.queries.summary import summary, waiting_for
-from approvals.queries.visible import load_request, sight_of
+from approvals.queries.visible import sight_of
 from approvals.queries.world import World, world_of
 from portal.accounts.models import User
 

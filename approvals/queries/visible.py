@@ -9,7 +9,6 @@ from approvals.models import AwaitedGroup, Request
 from portal.access import Capability, places_of
 from portal.accounts.models import User
 from portal.directory.queries import own_groups
-from portal.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,3 @@ def visible(person: User, sight: Sight | None = None) -> QuerySet[Request]:
     if not person.is_active:
         return Request.objects.none()
     return Request.objects.filter(seen_with(sight or sight_of(person)))
-
-
-def load_request(person: User, request_id: UUID, sight: Sight | None = None) -> Request:
-    """One request with what pages show of it. Raises NotFound, also for one not yours to see."""
-    if not visible(person, sight).filter(pk=request_id).exists():
-        raise NotFound("There is no such request, or it is not yours to see.")
-    return Request.whole(request_id)

@@ -8,12 +8,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from approvals.queries import QueueRow
+from approvals.queries import QueueRow, in_sight, sight_of
 from approvals.queries.change import ChangedFile
 from approvals.queries.facts import FactRow
 from approvals.queries.rows import open_about, title_of
 from approvals.queries.standing import state_tag
-from approvals.queries.visible import visible
 from approvals.states import Status
 from policies.models import Policy
 from portal.accounts.models import User
@@ -145,8 +144,7 @@ def open_request(person: User, policy: Policy) -> dict[str, str] | None:
     found = open_about(policy)
     if found is None:
         return None
-    seen = visible(person).filter(pk=found.pk).exists()
-    url = found.get_absolute_url() if seen else ""
+    url = found.get_absolute_url() if in_sight(sight_of(person), found.pk) else ""
     return {"name": str(found), "title": title_of(found), "url": url}
 
 

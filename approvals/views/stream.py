@@ -15,7 +15,7 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 
 from approvals.models import Request
-from approvals.queries import Sight, sight_of
+from approvals.queries import Sight, in_sight, sight_of
 from approvals.queries.visible import seen_with
 from portal.accounts.models import User
 from portal.kernel.asgi import (
@@ -73,7 +73,7 @@ def _signed_in(cookies: str) -> User | None:
 @gives_back
 def is_seen(sight: Sight, request: str) -> bool:
     """Whether this request is one of those, by environment or group."""
-    return Request.objects.filter(seen_with(sight), pk=UUID(request)).exists()
+    return in_sight(sight, UUID(request))
 
 
 @gives_back
