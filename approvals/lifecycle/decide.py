@@ -1,6 +1,7 @@
 """A person decides: the one function behind every surface."""
 
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import Refusal, why_not
 from approvals.queries import require_sight
+from approvals.queries.unshown import unshown_in
 from approvals.quorum import satisfied
 from approvals.states import WAITING, Status
 from policies.language.evaluate import evaluate
@@ -58,9 +60,13 @@ def record_decision(
     comment: str,
     snapshot_digest: str,
     verdict_digest: str = "",
+    opened: Collection[str] = (),
     authn: str = "session",
 ) -> Decided:
     """Approve or reject, on the snapshot (and the verdict) that were on the screen.
+
+    `opened`: the places of the page that show only a beginning until they are opened. Who approves
+    has to have opened them all.
 
     A request whose policies moved since its verdict is judged again first, and the decision is
     refused: whoever decides has to see what is asked now.
@@ -73,7 +79,7 @@ def record_decision(
         moved = _policies_moved(request, verdict_digest)
         refusal = why_not(by, "approve" if outcome == "approve" else "decide", request)
         if refusal is None and not moved:
-            return _decide(request, by, outcome, comment, snapshot_digest, authn)
+            return _decide(request, by, outcome, comment, snapshot_digest, opened, authn)
         if refusal is not None and refusal.status == Forbidden.status:
             _note_refusal(request, by, outcome, refusal, authn)
     # After the commit: who tried stays on record, and so does the new verdict.
@@ -103,9 +109,17 @@ def _policy_moved() -> SnapshotMoved:
 
 
 def _decide(
-    request: Request, by: User, outcome: str, comment: str, snapshot_digest: str, authn: str
+    request: Request,
+    by: User,
+    outcome: str,
+    comment: str,
+    snapshot_digest: str,
+    opened: Collection[str],
+    authn: str,
 ) -> Decided:
     snapshot, verdict = _shown(request, snapshot_digest)
+    if outcome == Decision.Outcome.APPROVE:
+        _require_opened(snapshot, verdict, opened)
     decision = Decision.objects.create(
         request=request,
         round=request.round,
@@ -177,6 +191,17 @@ def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
             changes=[change.to_json() for change in changes],
         )
     return shown, verdict
+
+
+def _require_opened(snapshot: Snapshot, verdict: Verdict, opened: Collection[str]) -> None:
+    """Nobody approves what the page did not show them (ATTACKS E10)."""
+    missing = [one.label for one in unshown_in(snapshot, verdict.body) if one.name not in opened]
+    if missing:
+        raise Invalid(
+            f"Not recorded: the page shows only a beginning of: {', '.join(missing)}. Open it, "
+            "tick that you did, and approve again.",
+            code="not-opened",
+        )
 
 
 def _counted(changes: int) -> str:

@@ -10,7 +10,7 @@ from approvals.context.drift import changes_between, unknown_held
 from approvals.models import Request, Snapshot
 from approvals.queries.labels import GROUPS, LABELS
 from approvals.queries.readings import Attempt
-from approvals.queries.values import PARTS, is_far, said, words
+from approvals.queries.values import PARTS, is_far, said, whole, words
 from policies.language.facts import Facts, FactState, Known, Value
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS, FactType
 from portal.templatetags.charts import Series
@@ -61,7 +61,8 @@ LOOK: Mapping[str, Callable[[Value], bool]] = {
 class FactRow:
     """One fact, ready to be shown. `status`: holds, look, fails, freeze, unknown or reading.
 
-    `more` is said beside the value, `url` is its page at the forge, `series` how it moved.
+    `more` is said beside the value, `url` is its page at the forge, `series` how it moved; `whole`
+    is all of it, where the value is only its beginning.
     `attempt`: the source that owes it, where it is not known.
     """
 
@@ -78,6 +79,7 @@ class FactRow:
     held: bool
     reason: str
     used: bool
+    whole: str = ""
     more: str = ""
     url: str = ""
     series: Series | None = None
@@ -173,6 +175,7 @@ class Reader:
             held=name in self.held,
             reason="" if isinstance(state, Known) else state.reason,
             used=name in self.used,
+            whole=whole(self.facts, name),
             more=shown.more,
             url=shown.url,
             series=self.series.get(name),

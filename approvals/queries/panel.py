@@ -18,6 +18,7 @@ from approvals.permissions import (
 from approvals.queries.facts import FactRow, missing_facts
 from approvals.queries.said import finer_points
 from approvals.queries.summary import Wanted
+from approvals.queries.unshown import Unshown
 from approvals.quorum import Asked
 from approvals.states import WAITING, Status
 from portal.accounts.models import User
@@ -49,7 +50,7 @@ class DecisionPanel:
     approve_text: str
     ends_at: datetime | None
     time_left_fraction: float
-    must_tick: list[str]
+    to_open: list[Unshown]
 
 
 def requirements(
@@ -99,10 +100,11 @@ def decision_panel(
     person: User,
     request: Request,
     current: list[Decision],
-    changed: list[FactRow],
     wanted: list[Wanted],
+    to_open: list[Unshown],
 ) -> DecisionPanel:
-    """What this person may do about it now; `current` are the decisions of this round."""
+    """What this person may do about it now; `current` are the decisions of this round, `to_open`
+    what approving waits for to be opened."""
     already = any(d.person_id == person.pk for d in current)
     mine = groups_of(person)
     asked = [w.asked for w in wanted]
@@ -117,7 +119,7 @@ def decision_panel(
         approve_text=_approve_text(request),
         ends_at=ends_at,
         time_left_fraction=_fraction(request, ends_at),
-        must_tick=[row.name for row in changed],
+        to_open=to_open,
     )
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from policies.freezes.state import FAR_S
 from policies.language.facts import Facts, FactState, Known
 from portal.kernel.clock import now
+from portal.kernel.text import on_one_line
 from portal.templatetags.times import clock_words, duration_words
 
 SHOWN_ITEMS = 12
@@ -17,6 +18,14 @@ SHOWN_TEXT = 400
 _MEDIANS = {
     "history.lead_time_s": _("lead time %(time)s"),
     "history.restore_time_s": _("restored in %(time)s"),
+}
+# Parts of a composed row that are said in it word by word.
+_SAID_BESIDE = {
+    "ci.state": ("ci.failed", "ci.pending"),
+    "pr.number": ("pr.title",),
+    "pr.review_state": ("pr.changes_requested",),
+    "ops.freeze": ("ops.freeze_reason",),
+    "ops.next_freeze_s": ("ops.next_freeze_reason",),
 }
 _NOT_PASSED = {"ci.failed": _("failed: %(names)s"), "ci.pending": _("still run: %(names)s")}
 
@@ -58,6 +67,22 @@ def cut(text: str) -> str:
     if len(text) <= SHOWN_TEXT:
         return text
     return _("%(text)s… (%(n)d characters)") % {"text": text[:SHOWN_TEXT], "n": len(text)}
+
+
+def whole(facts: Facts, name: str) -> str:
+    """All of what a row shows a beginning of only, one item a line; else empty."""
+    parts = [facts.state(part) for part in (name, *_SAID_BESIDE.get(name, ()))]
+    return "\n".join(filter(None, map(_whole, parts)))
+
+
+def _whole(state: FactState) -> str:
+    if not isinstance(state, Known):
+        return ""
+    if isinstance(state.value, tuple):
+        cut_off = len(state.value) > SHOWN_ITEMS or any(len(i) > SHOWN_TEXT for i in state.value)
+        return "\n".join(map(on_one_line, state.value)) if cut_off else ""
+    text = str(state.value)
+    return text if len(text) > SHOWN_TEXT else ""
 
 
 def is_far(state: FactState) -> bool:

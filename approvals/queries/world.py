@@ -9,6 +9,7 @@ from approvals.queries.change import Change, change_of
 from approvals.queries.facts import FactGroup, FactRow, fact_rows, grouped, label_of
 from approvals.queries.lately import ActionLine, last_actions, numbers_lately
 from approvals.queries.readings import Readings, names_of_connections, readings_of
+from approvals.queries.unshown import Unshown, unshown
 from approvals.queries.visible import Sight
 from policies.language.facts import Facts, Known
 from portal.templatetags.charts import Series
@@ -18,14 +19,15 @@ _NUMBERS = "metric."
 
 @dataclass(frozen=True)
 class World:
-    """Facts under their headings, those that changed, how sources do, the change, and the last
-    actions on the environment."""
+    """Facts under their headings, those that changed, how sources do, the change, the last
+    actions on the environment, and what is shown in part only."""
 
     groups: list[FactGroup]
     changed: list[FactRow]
     readings: Readings
     change: Change | None
     lately: list[ActionLine]
+    unshown: list[Unshown]
 
 
 def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen: str) -> World:
@@ -36,7 +38,7 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
     readings = readings_of(request)
     lately = last_actions(request, sight) if request.policy_version is None else []
     if request.snapshot is None:
-        return World([], [], readings, None, lately)
+        return World([], [], readings, None, lately, [])
     body = request.verdict.body if request.verdict else {}
     facts = request.snapshot.typed
     rows = fact_rows(
@@ -49,12 +51,14 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
         silent=readings.silent,
         names=names_of_connections(facts),
     )
+    change = change_of(facts, body.get("explanation", []))
     return World(
         groups=grouped(rows),
         changed=[row for row in rows if row.changed],
         readings=readings,
-        change=change_of(facts, body.get("explanation", [])),
+        change=change,
         lately=lately,
+        unshown=unshown(rows, change),
     )
 
 

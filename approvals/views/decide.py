@@ -30,6 +30,7 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
             comment=comment,
             snapshot_digest=shown,
             verdict_digest=snapshot_digest(request.POST.get("verdict", "")),
+            opened=request.POST.getlist("opened"),
         )
     except (Conflict, Forbidden, Invalid) as refusal:
         return _again(request, request_id, refusal, shown, comment)

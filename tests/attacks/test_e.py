@@ -267,6 +267,36 @@ def test_hidden_unicode(who):
         assert "⟨U+202E⟩" in page, address
 
 
+MANY = {
+    "git.subject": {"git.subject": "Raise the price " * 40 + "and drop the table"},
+    "files": {"git.stat": tuple(f"{n} 0 src/{n}.py" for n in range(9, 18))},
+    "commits": {"git.commits": tuple(f"{n:012} dev@example.com Part {n}" for n in range(9))},
+}
+
+
+@pytest.mark.parametrize("place", MANY)
+def test_truncated_view(who, forge, place):
+    """What the page shows a beginning of is opened before anybody approves it."""
+    for shown in ({"git.subject": "Raise the price"}, MANY[place]):
+        forge.facts |= shown
+        request = forge.read(ask(who))
+        page = browser(who.alice).get(f"/requests/{request.id}").content.decode()
+        whole = shown is not MANY[place]
+        assert (f'name="opened" value="{place}"' not in page) is whole
+        if not whole:
+            assert f'data-keep="{place}" data-opens' in page
+            refused(vote(who.alice, request), 422, "shows only a beginning")
+            refused(vote(who.alice, request, opened="something else"), 422, "only a beginning")
+            assert not request.decisions.exists()
+        assert vote(who.alice, request, opened=place).status_code == 303
+
+
+def test_truncated_view_can_be_rejected_unopened(who, forge):
+    forge.facts |= MANY["files"]
+    request = forge.read(ask(who))
+    assert vote(who.alice, request, "reject", "Too large").status_code == 303
+
+
 def test_forged_status(who):
     """Somebody writes `approved` into the row by hand: without votes there is no permit."""
     request = ask(who)

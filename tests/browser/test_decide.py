@@ -80,3 +80,21 @@ def test_the_keyboard_alone_leads_from_the_queue_to_an_approval(windows, gate):
     expect(page.locator("#flash")).to_contain_text("Approved. Entry ")
     expect(page.locator("#r-side")).to_contain_text("a r x are letters here")
     assert gate.end() == 0, gate.said
+
+
+def test_opening_what_is_shown_in_part_is_what_approving_asks_for(portal, windows):
+    """The list of commits shows eight; a ninth is one that nobody may approve unseen."""
+    for n in range(9):
+        portal.add_commit(f"tea{n}")
+    waiting = portal.gate("production")
+    portal.until_pending(waiting.request)
+    page = windows.open("maria", address(waiting))
+    tick = page.get_by_role("checkbox", name="I opened: all").first
+    expect(tick).not_to_be_checked(timeout=SLOW)
+    for hidden in page.locator("details[data-opens]").all():
+        hidden.locator("summary").click()
+    for one in page.locator("[name=opened]").all():
+        expect(one).to_be_checked()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("[data-state]")).to_have_text("Done", timeout=SLOW)
+    assert waiting.end() == 0, waiting.said

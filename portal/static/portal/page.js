@@ -73,6 +73,12 @@
     document.querySelector("[data-flash]").scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("htmx:afterSettle", tick);
+  // Opening what the page shows a beginning of is what its tick asks for.
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.open || !("opens" in target.dataset)) return;
+    const tick = document.querySelector(`[name=opened][value="${CSS.escape(target.dataset.keep)}"]`);
+    if (tick) tick.checked = true;
+  }, true);
 
   window.countersign = { announce, tick };
 })();
