@@ -70,13 +70,16 @@ class GitHub(Remote):
         """A check run; without a conclusion it still runs."""
         status = "completed" if conclusion else "in_progress"
         row = {"id": 1 + len(self.runs), "head_sha": commit, "name": name, "status": status,
-               "conclusion": conclusion, "started_at": self.tick(), **more}  # fmt: skip
+               "conclusion": conclusion, "started_at": self.tick(),
+               "html_url": f"https://github.example/acme/shop/runs/{1 + len(self.runs)}",
+               **more}  # fmt: skip
         self.runs = [one for one in self.runs if (one["head_sha"], one["name"]) != (commit, name)]
         self.runs.append(row)
 
     def status(self, commit, context, state="success"):
         """What another system reports."""
         row = {"id": 1 + len(self.statuses), "state": state, "context": context,
+               "target_url": None,
                "created_at": self.tick(), "updated_at": stamp(self.clock)}  # fmt: skip
         self.statuses.append((commit, row))
 

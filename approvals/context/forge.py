@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from django.db import connections
 
-from approvals.context.listed import stat_lines
+from approvals.context.listed import check_lines, stat_lines
 from approvals.context.people import NO_ADDRESS, address
 from approvals.context.source import SourceFailed
 from policies.language.facts import Unknown
@@ -83,6 +83,12 @@ def time_facts(answer: Any, *path: str) -> Values:
         return {"git.committed_at": NO_TIME}
 
 
+def page_of(answer: Mapping[str, Any], name: str) -> str:
+    """The address that an answer may name, else empty."""
+    found = answer.get(name)
+    return found if isinstance(found, str) else ""
+
+
 def signature_facts(signature: Literal["good", "bad", "unknown", "none"]) -> Values:
     """What the forge says about the signature of a commit."""
     return {
@@ -116,10 +122,11 @@ def change_facts(
 
 @dataclass(frozen=True)
 class Check:
-    """One check of a commit. `neutral`: it did not pass, and need not."""
+    """One check of a commit. `neutral`: it did not pass, and need not. `page`: its address."""
 
     name: str
     state: Literal["passed", "failed", "pending", "neutral"]
+    page: str = ""
 
 
 def check_facts(checks: Iterable[Check], ignored: str) -> Values:
@@ -139,6 +146,9 @@ def check_facts(checks: Iterable[Check], ignored: str) -> Values:
         "ci.pending": names["pending"],
         "ci.passed": names["passed"],
         "ci.total": len(counted),
+        "ci.checks": check_lines(
+            (check.state, check.page, cut(check.name, MOST_NAME)) for check in counted
+        ),
     }
 
 

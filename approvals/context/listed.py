@@ -11,8 +11,12 @@ from policies.language.facts import Unknown
 MOST_FILES = 500
 MOST_COMMITS = 200
 MOST_SUBJECT = 200
+MOST_CHECKS = 200
+MOST_ADDRESS = 500
 _FILES = Unknown(f"more than {MOST_FILES} files differ", "absent")
 _COMMITS = Unknown(f"more than {MOST_COMMITS} commits since what runs there now", "absent")
+
+_CHECKS = Unknown(f"the commit has more than {MOST_CHECKS} checks", "absent")
 
 
 def stat_lines(files: Sequence[tuple[int, int, str]]) -> list[str] | Unknown:
@@ -30,3 +34,14 @@ def commit_lines(commits: Iterable[tuple[str, str, str]]) -> list[str] | Unknown
         for commit, author, subject in commits
     ]
     return found if len(found) <= MOST_COMMITS else _COMMITS
+
+
+def check_lines(checks: Iterable[tuple[str, str, str]]) -> list[str] | Unknown:
+    """`ci.checks` from state, page and name; a page that is no https address is left out."""
+    found = sorted(f"{state} {_page(page)} {name}" for state, page, name in checks)
+    return found if len(found) <= MOST_CHECKS else _CHECKS
+
+
+def _page(address: str) -> str:
+    fits = address.startswith("https://") and len(address) <= MOST_ADDRESS
+    return address if fits and address.isprintable() and " " not in address else "-"

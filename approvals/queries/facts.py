@@ -26,7 +26,7 @@ FREEZES = frozenset({"ops.freeze", "ops.next_freeze_s", "ops.freeze_exception"})
 QUIET = frozenset(
     {"git.paths", "git.stat", "git.commits", "git.committed_at", "history.last_success_age_s"}
     | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
-    | {"git.signed", "time.weekday", "time.hour", "request.actor"}
+    | {"ci.checks", "git.signed", "time.weekday", "time.hour", "request.actor"}
 )
 # Worth a row with this value only, or when a policy reads them.
 ONLY_WHEN: Mapping[str, Value] = {"git.exists": False, "history.first_time": True}

@@ -85,6 +85,7 @@ LABELS = {
     "ci.pending": _("Checks still running"),
     "ci.passed": _("Passed checks"),
     "ci.total": _("Number of checks"),
+    "ci.checks": _("Checks one by one"),
     "tests.passed": _("Tests passed"),
     "deploy.canary_error_rate": _("Error rate of the canary"),
     "deploy.baseline_error_rate": _("Error rate beside it"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from approvals.models import Decision, Request, Snapshot
 from approvals.queries.change import Change, change_of
+from approvals.queries.checks import Checks, checks_of
 from approvals.queries.facts import FactGroup, FactRow, fact_rows, grouped, label_of
 from approvals.queries.lately import ActionLine, last_actions, numbers_lately
 from approvals.queries.readings import Readings, names_of_connections, readings_of
@@ -28,6 +29,7 @@ class World:
     change: Change | None
     lately: list[ActionLine]
     unshown: list[Unshown]
+    checks: Checks | None
 
 
 def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen: str) -> World:
@@ -38,7 +40,7 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
     readings = readings_of(request)
     lately = last_actions(request, sight) if request.policy_version is None else []
     if request.snapshot is None:
-        return World([], [], readings, None, lately, [])
+        return World([], [], readings, None, lately, [], None)
     body = request.verdict.body if request.verdict else {}
     facts = request.snapshot.typed
     rows = fact_rows(
@@ -59,6 +61,7 @@ def world_of(request: Request, decisions: Sequence[Decision], sight: Sight, seen
         change=change,
         lately=lately,
         unshown=unshown(rows, change),
+        checks=checks_of(facts),
     )
 
 

@@ -51,6 +51,12 @@ PERMIT_STATES = {
     "expired": ("idle", "timer-off", _("Expired, never used")),
     "revoked": ("idle", "undo-2", _("Revoked")),
 }
+CHECKS = {
+    "failed": ("bad", "circle-x"),
+    "pending": ("info", "loader"),
+    "neutral": ("idle", "circle-slash"),
+    "passed": ("ok", "circle-check"),
+}
 FACT_STATES = {
     "holds": ("ok", "circle-check", _("holds")),
     "look": ("warn", "triangle-alert", _("look")),
@@ -188,6 +194,13 @@ def path_tag(file: ChangedFile) -> SafeString:
         return SafeString("")
     word = make_visible(file.rule) if file.rule else str(PATHS[file.why])
     return tag("warn", "triangle-alert", word)
+
+
+@register.simple_tag
+def check_mark(state: str) -> SafeString:
+    """The icon before a check; its word stands beside it."""
+    colour, name = CHECKS[state]
+    return format_html('<span class="{} ink">{}</span>', colour, icon(name, 14))
 
 
 @register.simple_tag

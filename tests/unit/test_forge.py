@@ -106,6 +106,7 @@ def test_checks_are_left_out_by_the_names_people_wrote_alone():
         "ci.pending": [],
         "ci.passed": ["e2e", "unit"],
         "ci.total": 3,
+        "ci.checks": ["neutral - lint", "passed - e2e", "passed - unit"],
     }
 
 

@@ -76,6 +76,12 @@ _CI: tuple[Row, ...] = (
     ("pending", "list", "Names of the checks that still run.", ("e2e",)),
     ("passed", "list", "Names of the checks that passed.", ("unit", "lint")),
     ("total", "int", "How many checks the commit has.", 12),
+    (
+        "checks",
+        "list",
+        "State, page at the forge (or -) and name of each check.",
+        ("passed https://forge.example/runs/81 unit",),
+    ),
 )
 _PR: tuple[Row, ...] = (
     ("number", "int", "Number of the pull request that brought the commit.", 214),

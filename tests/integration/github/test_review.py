@@ -25,6 +25,16 @@ class TestChecks:
         assert said["ci.passed"] == ("jenkins/build", "unit")
         assert (said["ci.failed"], said["ci.pending"], said["ci.total"]) == ((), (), 3)
 
+    def test_each_check_with_its_page(self, shop, hub, facts):
+        hub.run(shop.new, "unit")
+        hub.run(shop.new, "e2e on arm", None, html_url="javascript:alert(1)")
+        hub.status(shop.new, "jenkins/build", "error")
+        assert facts(shop.new, shop.old)["ci.checks"] == (
+            "failed - jenkins/build",
+            "passed https://github.example/acme/shop/runs/1 unit",
+            "pending - e2e on arm",
+        )
+
     def test_red_checks(self, shop, hub, facts):
         hub.run(shop.new, "unit")
         for name, conclusion in (("lint", "failure"), ("e2e", "timed_out"), ("x", "cancelled")):

@@ -17,6 +17,14 @@ class TestChecks:
         assert said["ci.state"] == "success"
         assert (said["ci.passed"], said["ci.total"]) == (("lint", "unit"), 2)
 
+    def test_each_check_with_its_page(self, shop, lab, facts):
+        lab.job(shop.new, "unit")
+        lab.job(shop.new, "try it", "failed", allow_failure=True, target_url="http://inside/ 1")
+        assert facts(shop.new, shop.old)["ci.checks"] == (
+            "neutral - try it",
+            "passed https://gitlab.example.com/shop/-/jobs/1000 unit",
+        )
+
     def test_no_checks_are_no_success(self, shop, lab, facts):
         said = facts(shop.new, shop.old)
         assert (said["ci.state"], said["ci.total"]) == ("none", 0)

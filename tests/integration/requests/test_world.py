@@ -133,6 +133,25 @@ def test_the_forge_s_pages_are_links_and_nothing_else_is(who, forge):
     assert "javascript:" not in body
 
 
+def test_checks_stand_one_by_one_the_failed_first_with_their_pages(who, forge):
+    forge["ci.checks"] = [
+        "passed https://forge.example/runs/1 unit",
+        "failed https://forge.example/runs/2 e2e <b>on arm</b>",
+        "pending - lint",
+        "passed javascript:alert(1) mallory",
+    ]
+    page = as_(who.bob).get(come(ask(who)).get_absolute_url())
+    checks = page.context["page"].world.checks
+    assert [(line.state, line.name) for line in checks.open] == [
+        ("failed", "e2e <b>on arm</b>"),
+        ("pending", "lint"),
+    ]
+    assert [line.page for line in checks.passed] == ["", "https://forge.example/runs/1"]
+    body = page.content.decode()
+    assert '<a href="https://forge.example/runs/2" rel="noreferrer">e2e &lt;b&gt;' in body
+    assert "javascript:" not in body
+
+
 def test_the_last_actions_here_stand_with_their_ends_and_links(who, forge):
     first, failed, runs = ran(who), ran(who, PermitStatus.FAILED), ran(who, None)
     page = as_(who.bob).get(come(ask(who)).get_absolute_url())

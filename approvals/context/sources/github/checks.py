@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from approvals.context.forge import Check, Values, check_facts, said, whole_group
+from approvals.context.forge import Check, Values, check_facts, page_of, said, whole_group
 from approvals.context.sources.github.api import GitHubRepository, TooMany
 from policies.language.facts import Unknown
 
@@ -24,17 +24,18 @@ def about_checks(repository: GitHubRepository, commit: str, ignored: str) -> Val
 
 
 def _run(one: Any) -> Check:
-    name = said(one, str, "name")
+    name, page = said(one, str, "name"), page_of(one, "html_url")
     if said(one, str, "status") != "completed":
-        return Check(name, "pending")
+        return Check(name, "pending", page)
     conclusion = said(one, str, "conclusion")
     if conclusion == "success":
-        return Check(name, "passed")
-    return Check(name, "neutral" if conclusion in _NEUTRAL else "failed")
+        return Check(name, "passed", page)
+    return Check(name, "neutral" if conclusion in _NEUTRAL else "failed", page)
 
 
 def _status(one: Any) -> Check:
     name, state = said(one, str, "context"), said(one, str, "state")
+    page = page_of(one, "target_url")
     if state == "success":
-        return Check(name, "passed")
-    return Check(name, "pending" if state == "pending" else "failed")
+        return Check(name, "passed", page)
+    return Check(name, "pending" if state == "pending" else "failed", page)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from approvals.context.forge import Check, Values, check_facts, said, whole_group
+from approvals.context.forge import Check, Values, check_facts, page_of, said, whole_group
 from approvals.context.sources.gitlab.api import GitLabProject, TooMany
 from policies.language.facts import Unknown
 
@@ -29,11 +29,11 @@ def about_checks(project: GitLabProject, commit: str, ignored: str) -> Values:
 
 
 def _check(name: str, one: Any) -> Check | None:
-    status = said(one, str, "status")
+    status, page = said(one, str, "status"), page_of(one, "target_url")
     if status in _LEFT_OUT:
         return None
     if status == "success":
-        return Check(name, "passed")
+        return Check(name, "passed", page)
     if status not in _OVER:  # also a word that GitLab does not use yet: it has not passed
-        return Check(name, "pending")
-    return Check(name, "neutral" if said(one, bool, "allow_failure") else "failed")
+        return Check(name, "pending", page)
+    return Check(name, "neutral" if said(one, bool, "allow_failure") else "failed", page)
