@@ -34,6 +34,7 @@ _FRESH: dict[str, Any] = {
     "open_until": None,
     "limit_left": None,
     "limit_resets_at": None,
+    "limit_reserve": 0,
     "limited_until": None,
     "last_error": "",
     "last_error_at": None,

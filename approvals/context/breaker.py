@@ -32,11 +32,19 @@ def usable(connection_id: UUID) -> Connection:
     return found
 
 
-def require_unlimited(connection: Connection) -> None:
-    """Raise NotAskedNow until the time that the other side set."""
-    until = connection.limited_until
-    if until is not None and until > now():
+def require_unlimited(connection: Connection, *, urgent: bool) -> None:
+    """Raise NotAskedNow until the time that the other side set; for what is not `urgent` also
+    while only the questions are left that are kept for redeeming."""
+    until, at = connection.limited_until, now()
+    if until is not None and until > at:
         raise NotAskedNow(f"it allows no more questions before {_clock(until)}")
+    left, resets_at = connection.limit_left, connection.limit_resets_at
+    if urgent or left is None or resets_at is None or resets_at <= at:
+        return
+    if left < connection.limit_reserve:
+        raise NotAskedNow(
+            f"the {left} questions that it allows before {_clock(resets_at)} are kept for redeeming"
+        )
 
 
 def require_closed(connection: Connection) -> None:
@@ -96,6 +104,7 @@ def _columns(limit: Limit) -> dict[str, object]:
     return {
         "limit_left": limit.left,
         "limit_resets_at": limit.resets_at,
+        "limit_reserve": limit.reserve,
         "limited_until": limit.until,
     }
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urljoin
 import orjson
 from django.db import connection as database
 
-from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer
+from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer, turn
 from approvals.context.breaker import (
     note_alive,
     note_answer,
@@ -51,7 +51,8 @@ class Fetch:
 
     `budget`: seconds for all of them. `time_to_live`: how old a kept answer may be, where the
     question does not say; nothing from before `not_before`, or before the connection's `heard_at`,
-    is taken without asking whether it still holds. `patient`: keep to the breaker; who tests a
+    is taken without asking whether it still holds; who sets it redeems, or tests the connection,
+    and may use what is left of a limit. `patient`: keep to the breaker; who tests a
     connection does not.
     `observed_at` is the time of the oldest answer that was used. Threads may share one.
     """
@@ -184,13 +185,17 @@ class Fetch:
         self, url: str, key: str, headers: Mapping[str, str], since: datetime
     ) -> KeptAnswer:
         _let_go()
-        with _queue.turn(self._connection.pk, key, self._left()) as ours:
-            if not ours:
+        connection = self._connection.pk
+        with _queue.turn(connection, key, self._left()) as first:
+            if not first:
                 raise self._late()
-            answer = last_answer(self._connection.pk, key)
-            if answer is not None and answer.asked_at >= since:
-                return answer  # whoever was before us asked
-            return self._renewed(answer, url, key, headers)
+            with turn(connection, key, self._left()) as ours:
+                answer = last_answer(connection, key)
+                if answer is not None and answer.asked_at >= since:
+                    return answer  # whoever was before us asked
+                if not ours:
+                    raise self._late()
+                return self._renewed(answer, url, key, headers)
 
     def _renewed(
         self, old: KeptAnswer | None, url: str, key: str, headers: Mapping[str, str]
@@ -218,7 +223,7 @@ class Fetch:
         """One answer that is good or says "not there"; tried again where that may help."""
         for attempt in range(TRIES):
             self._connection.refresh_from_db()
-            require_unlimited(self._connection)
+            require_unlimited(self._connection, urgent=self._not_before is not None)
             if self._patient and attempt == 0:
                 require_closed(self._connection)
             got, why = self._once(method, url, headers, body)

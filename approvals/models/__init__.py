@@ -1,7 +1,7 @@
 """Django looks here; one noun a file."""
 
 from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
-from approvals.models.connection import Connection, HookDelivery, KeptAnswer
+from approvals.models.connection import AnswerTurn, Connection, HookDelivery, KeptAnswer
 from approvals.models.decision import Decision
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
@@ -9,6 +9,7 @@ from approvals.models.snapshot import Reading, Snapshot
 from approvals.models.verdict import Verdict
 
 __all__ = [
+    "AnswerTurn",
     "AwaitedGroup",
     "Backtest",
     "BacktestChange",

@@ -65,6 +65,7 @@ class Connection(models.Model):
     open_until = models.DateTimeField(null=True, blank=True)
     limit_left = models.PositiveIntegerField(null=True, blank=True)
     limit_resets_at = models.DateTimeField(null=True, blank=True)
+    limit_reserve = models.PositiveIntegerField(default=0)
     limited_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -125,6 +126,25 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} of {self.connection_id}"
+
+
+class AnswerTurn(models.Model):
+    """Whose turn it is to put a question to an outside system, until it has answered or `until`."""
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=64)
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "key"], name="answer_turn_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.connection_id}"
 
 
 class HookDelivery(models.Model):

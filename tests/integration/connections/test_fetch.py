@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
 
@@ -12,7 +13,7 @@ from approvals.context.answers import KEEP, prune_answers
 from approvals.context.breaker import NotAskedNow, require_closed
 from approvals.context.fetch import Fetch, NotAllowed, NotThere, Refused
 from approvals.context.source import SourceFailed
-from approvals.models import Connection, KeptAnswer
+from approvals.models import AnswerTurn, Connection, KeptAnswer
 from approvals.models.connection import OPEN_AFTER
 from portal.kernel.clock import now
 from tests.remote import Says
@@ -349,6 +350,33 @@ class TestLimits:
             fetch().json("version")
         assert row().limit_left == 0
 
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "5", "X-RateLimit-Reset": "120"},
+            {"RateLimit-Limit": "60", "RateLimit-Remaining": "5", "RateLimit-Reset": "120"},
+            {
+                "RateLimit": '"burst";r=90;t=1, "hour";r=5;t=120',
+                "RateLimit-Policy": '"burst";q=100;w=10, "hour";q=60;w=3600',
+            },
+        ],
+        ids=["github", "gitlab", "structured"],
+    )
+    def test_the_last_tenth_of_a_limit_is_kept_for_redeeming(self, fetch, forge, headers):
+        forge.paths["/version"] = forge.paths["/commits/1"] = Says({"a": 1}, headers=headers)
+        fetch().json("version")
+        with pytest.raises(NotAskedNow, match="are kept for redeeming"):
+            fetch().json("commits/1")
+        assert fetch(not_before=now()).json("commits/1") == {"a": 1}
+        Connection.objects.update(limit_resets_at=now())
+        assert fetch().json("commits/1") == {"a": 1}
+
+    @pytest.mark.parametrize("header", ["", ";;,", '"x";r=', '"x";r=-1;t=9', "limit=9", "é" * 2000])
+    def test_nonsense_about_a_limit_says_nothing(self, fetch, forge, header):
+        forge.paths["/version"] = Says({}, headers={"RateLimit": header.encode().decode("latin-1")})
+        fetch().json("version")
+        assert (row().limit_left, row().limit_reserve) == (None, 0)
+
     def test_what_is_left_is_shown(self, fetch, forge):
         headers = {"RateLimit-Remaining": "598", "RateLimit-Reset": "60"}
         forge.paths["/version"] = Says({}, headers=headers)
@@ -357,8 +385,19 @@ class TestLimits:
         assert row().limit_resets_at > now()
 
 
+class OtherProcess:
+    """Stands for the lock of a process that the others do not share."""
+
+    @contextmanager
+    def turn(self, *_):
+        yield True
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_those_who_ask_the_same_at_once_one_asks(fetch, forge):
+@pytest.mark.parametrize("processes", [1, 4])
+def test_of_those_who_ask_the_same_at_once_one_asks(fetch, forge, monkeypatch, processes):
+    if processes > 1:
+        monkeypatch.setattr(f"{Fetch.__module__}._queue", OtherProcess())
     begun, go = Event(), Event()
 
     def slowly(headers):
@@ -379,3 +418,19 @@ def test_of_those_who_ask_the_same_at_once_one_asks(fetch, forge):
         go.set()
         assert [one.result(5) for one in asked] == [{"version": "1"}] * 4
     assert forge.count() == 1
+    assert not AnswerTurn.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_turn_of_a_process_that_was_killed_ends_by_itself(fetch, forge):
+    """What it would have asked is asked by the next one, and not before its time is over."""
+    forge.paths["/version"] = Says({"version": "1"})
+    fetch().json("version")
+    key = KeptAnswer.objects.get().key
+    KeptAnswer.objects.all().delete()
+    until = now() + timedelta(seconds=0.3)
+    AnswerTurn.objects.create(connection=row(), key=key, until=until)
+    assert "no answer within 0.1 s" in why(fetch(budget=0.1), "version")
+    assert fetch().json("version") == {"version": "1"}
+    assert now() >= until
+    assert (forge.count(), AnswerTurn.objects.count()) == (2, 0)
