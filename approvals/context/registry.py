@@ -9,6 +9,7 @@ from approvals.context.sources.freezes import FreezesSource
 from approvals.context.sources.git import GitSource
 from approvals.context.sources.github.source import GitHubSource
 from approvals.context.sources.gitlab.source import GitLabSource
+from approvals.context.sources.hcp_terraform import HcpTerraformSource
 from approvals.context.sources.history import HistorySource
 from approvals.context.sources.http_json import HttpJsonSource
 from approvals.context.sources.image import ImageSource
@@ -40,6 +41,7 @@ OURS: tuple[type[ConnectedSource], ...] = (
     IncidentsSource,
     GitHubSource,
     GitLabSource,
+    HcpTerraformSource,
 )
 # Kinds of outside systems that people can connect: ours, and those of packages that are installed
 # beside the portal. PROBLEMS are sentences; with one of them the portal does not start.
