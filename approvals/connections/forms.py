@@ -46,6 +46,7 @@ class ConnectionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._source = source
         self._connection = connection
+        self._aside = {"private", *(field.name for field in source.fields if field.aside)}
         self._set_up_common(project, administers)
         there = connection.secrets if connection else {}
         for field in source.fields:
@@ -65,6 +66,25 @@ class ConnectionForm(forms.Form):
             environment.queryset = project.environments.filter(archived_at=None)
         if not administers:
             del self.fields["private"]
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """What everybody fills in."""
+        return [field for field in self.visible_fields() if field.name not in self._aside]
+
+    @property
+    def aside_fields(self) -> list[forms.BoundField]:
+        """What few need to touch, below a heading of its own."""
+        return [field for field in self.visible_fields() if field.name in self._aside]
+
+    @property
+    def aside_open(self) -> bool:
+        """Whether one of those says something, or is wrong."""
+        usual = {field.name: field.default for field in self._source.fields}
+        return any(
+            field.errors or (field.value() or "") != (usual.get(field.name) or "")
+            for field in self.aside_fields
+        )
 
     def clean(self) -> dict[str, Any]:
         """What the services take: settings and secrets apart from the rest."""

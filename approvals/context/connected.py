@@ -27,7 +27,7 @@ FieldKind = Literal["text", "lines", "url", "secret", "choice", "number", "json"
 class Field:
     """One setting of a connection, as the form asks for it. A secret is never shown again.
 
-    `lines` is a text of several lines. `choices` are (value, label).
+    `lines` is a text of several lines. `choices` are (value, label). `aside`: few need to touch it.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Field:
     default: object = ""
     choices: tuple[tuple[str, str], ...] = ()
     multiline: bool = False
+    aside: bool = False
 
 
 class BadSetting(ValueError):

@@ -38,12 +38,18 @@ class AlertmanagerSource(ConnectedSource):
             "without quotation marks. Without any, every alert counts.",
             required=False,
         ),
-        Field("label", "Label of the severity", default="severity"),
+        Field(
+            "label",
+            "Label of the severity",
+            default="severity",
+            aside=True,
+        ),
         Field(
             "order",
             "Severities",
             help="The worst first, with commas.",
             default="critical, error, warning, info, none",
+            aside=True,
         ),
         Field(
             "always",
@@ -51,6 +57,7 @@ class AlertmanagerSource(ConnectedSource):
             help="Its name, often Watchdog. While it does not fire, nothing is known: Prometheus "
             "may be down. It does not count itself.",
             required=False,
+            aside=True,
         ),
         *SIGN_IN,
     )

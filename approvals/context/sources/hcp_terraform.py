@@ -30,7 +30,10 @@ class HcpTerraformSource(ConnectedSource):
 
     name = "hcp_terraform"
     title = "HCP Terraform"
-    help = "Plans of runs in HCP Terraform or Terraform Enterprise: adds, changes, destroys."
+    help = (
+        "What plans in HCP Terraform or Terraform Enterprise would do. A pipeline names its run by "
+        "a label, as in terraform-run:run-1234."
+    )
     gives = ("terraform",)
     silence = "the run has no such value"
     budget = 10.0
@@ -42,6 +45,7 @@ class HcpTerraformSource(ConnectedSource):
             "url",
             "Where it sends who asks for a plan. Of Terraform Enterprise mostly its own address.",
             default="https://archivist.terraform.io",
+            aside=True,
         ),
         Field(
             "token",

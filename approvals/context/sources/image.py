@@ -86,6 +86,7 @@ class ImageSource(ConnectedSource):
             "Where the registry sends one for a token, if that is another server, as in "
             "https://auth.example.com. It learns the password.",
             required=False,
+            aside=True,
         ),
         Field(
             "blob_url",
@@ -94,6 +95,7 @@ class ImageSource(ConnectedSource):
             "Where the registry sends one for what it keeps, if that is another server. It learns "
             "no password.",
             required=False,
+            aside=True,
         ),
         Field(
             "keys",

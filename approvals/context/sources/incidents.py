@@ -54,29 +54,51 @@ class IncidentsSource(ConnectedSource):
             "It needs to read, nothing more. Of another system: the whole value of the header.",
             required=False,
         ),
-        Field("header", "Header of the key", default="Authorization"),
-        Field("elements", "Place of the list", help=_AS_IT_HAS, required=False),
+        Field(
+            "header",
+            "Header of the key",
+            default="Authorization",
+            aside=True,
+        ),
+        Field("elements", "Place of the list", help=_AS_IT_HAS, required=False, aside=True),
         Field(
             "text",
             "Place of the title, or of the e-mail address",
             help=f"In each element, like the next ones. {_AS_IT_HAS}",
             required=False,
+            aside=True,
         ),
-        Field("severity", "Place of the severity", help=_AS_IT_HAS, required=False),
-        Field("order", "Severities", help=f"The worst first. {_AS_IT_HAS}", required=False),
-        Field("began", "Place of the beginning", help=_AS_IT_HAS, required=False),
-        Field("status", "Place of the status", help=_AS_IT_HAS, required=False),
+        Field(
+            "severity",
+            "Place of the severity",
+            help=_AS_IT_HAS,
+            required=False,
+            aside=True,
+        ),
+        Field(
+            "order", "Severities", help=f"The worst first. {_AS_IT_HAS}", required=False, aside=True
+        ),
+        Field(
+            "began",
+            "Place of the beginning",
+            help=_AS_IT_HAS,
+            required=False,
+            aside=True,
+        ),
+        Field("status", "Place of the status", help=_AS_IT_HAS, required=False, aside=True),
         Field(
             "closed",
             "Statuses that are over",
             help=f"With commas; every other status is open. {_AS_IT_HAS}",
             required=False,
+            aside=True,
         ),
         Field(
             "next",
             "Place of the next page's address",
             help=f"In the answer. {_AS_IT_HAS}",
             required=False,
+            aside=True,
         ),
     )
 

@@ -57,6 +57,7 @@ class PrometheusSource(ConnectedSource):
             "number",
             "Seconds; what was last seen before that is unknown.",
             default=300,
+            aside=True,
         ),
         *SIGN_IN,
     )

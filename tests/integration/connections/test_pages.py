@@ -86,6 +86,18 @@ def test_an_empty_secret_keeps_what_is_there(shop, filled):
     assert (found.name, unseal(found.secrets["token"])) == ("renamed", "glpat-secret")
 
 
+def test_what_few_need_is_folded_until_it_says_something_or_is_wrong(who):
+    admin, new = as_(who.admin), reverse("connection-new", args=[who.project.pk, "alertmanager"])
+    folded, unfolded = '<details class="stack">', '<details class="stack" open>'
+    assert folded in admin.get(new).content.decode()
+    filled = {"name": "alerts", "url": "https://alerts.example", "label": "severity", "order": "a"}
+    wrong = admin.post(new, {**filled, "label": "no label!"})
+    assert unfolded in wrong.content.decode()
+    assert admin.post(new, {**filled, "order": "page, ticket"}).status_code == 302
+    edit = page(Connection.objects.get(), "connection-edit")
+    assert unfolded in admin.get(edit).content.decode()
+
+
 def test_what_the_service_refuses_stands_beside_its_field(who, filled, maintainer):
     new = reverse("connection-new", args=[who.project.pk, "forge"])
     answer = maintainer.post(new, filled)

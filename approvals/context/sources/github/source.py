@@ -91,6 +91,7 @@ class GitHubSource(ConnectedSource):
             "Environment at GitHub",
             help="Its name there, when it is another than here.",
             required=False,
+            aside=True,
         ),
         Field(
             "ignore",
@@ -99,6 +100,7 @@ class GitHubSource(ConnectedSource):
             "One name on each line, * and ? stand for any characters. Name the job that asks "
             "the portal and those after it: they cannot be over before it is.",
             required=False,
+            aside=True,
         ),
         FACTS,
     )

@@ -75,6 +75,7 @@ class GitLabSource(ConnectedSource):
             "Environment at GitLab",
             help="Its name there, when it is another than here.",
             required=False,
+            aside=True,
         ),
         Field(
             "ignore",
@@ -83,6 +84,7 @@ class GitLabSource(ConnectedSource):
             "One name on each line, * and ? stand for any characters. Name the job that asks "
             "the portal and those after it: they cannot be over before it is.",
             required=False,
+            aside=True,
         ),
         FACTS,
     )
