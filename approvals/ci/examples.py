@@ -9,6 +9,11 @@ from approvals.context.plans import plan_digest
 _COMMIT = "9f3c1ab" + "0" * 33
 _ID = "01a20ff0-ac36-74fa-b666-2bdf9b68a957"
 _DIGEST = "sha256:306ec312afcfff28025e67a682ac18c81e4f41bea02119394ec17beb0ea3f1f0"
+_ENVELOPE = {
+    "payloadType": "application/vnd.in-toto+json",
+    "payload": "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
+    "signatures": [{"keyid": "be7a299b" * 8, "sig": "MEUCIHLNEp+T74Jqwc5feS2BoYeP"}],
+}
 _PERMIT_ID = "01a20ff0-ad6e-7509-8547-3009dea556b3"
 _UNTIL = "2026-03-02T10:20:41.985672Z"
 _ASKS = "shop/production-lead: asks for 1 approval from team-leads."
@@ -132,11 +137,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "RedeemOut": {
         "permit": _PERMIT,
-        "receipt": {
-            "payloadType": "application/vnd.in-toto+json",
-            "payload": "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
-            "signatures": [{"keyid": "be7a299b" * 8, "sig": "MEUCIHLNEp+T74Jqwc5feS2BoYeP"}],
-        },
+        "receipt": _ENVELOPE,
+        "simple_result": _ENVELOPE,
     },
     "PermitAnswer": {"permit": {**_PERMIT, "status": "used"}},
     "FactsOut": {

@@ -108,8 +108,12 @@ def present_permit(permit: Permit) -> dict[str, Any]:
 
 
 def present_redeemed(permit: Permit) -> dict[str, Any]:
-    """The answer to redeem: permit and receipt."""
-    return {"permit": present_permit(permit), "receipt": permit.receipt}
+    """The answer to redeem: permit, receipt and its twin."""
+    return {
+        "permit": present_permit(permit),
+        "receipt": permit.receipt,
+        "simple_result": permit.simple_result,
+    }
 
 
 def present_facts(schema: str) -> dict[str, Any]:

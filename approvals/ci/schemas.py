@@ -318,10 +318,14 @@ class RequestOut(Schema):
 
 
 class RedeemOut(Schema):
-    """The permit and its signed receipt (a DSSE envelope)."""
+    """The permit, its signed receipt and the receipt's twin as a Simple Verification Result.
+
+    Both are DSSE envelopes. Permits from before there was a twin have none.
+    """
 
     permit: PermitOut
     receipt: dict[str, Any]
+    simple_result: dict[str, Any] | None
 
 
 class PermitAnswer(Schema):

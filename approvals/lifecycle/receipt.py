@@ -1,71 +1,109 @@
-"""The signed receipt of a permit: DSSE over an in-toto Statement v1 (LEDGER: keys and receipts)."""
+"""The key of permits, and the DSSE envelope it signs (LEDGER: keys and receipts)."""
 
 import contextlib
 import json
 import os
-import secrets
 import tempfile
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import transaction
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
+from securesystemslib.signer import (  # type: ignore[attr-defined]
+    CryptoSigner,
+    Key,
+    Signer,
+    SSlibKey,
+)
 
-from approvals.lifecycle.evaluate import policy_refs, tallies
-from approvals.models import Decision, Permit, Request, SigningKey
-from policies.language.verdict import Verdict as Judgement
-from portal.kernel.clock import now, rfc3339
+from approvals.models import SigningKey
+from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 from portal.ledger.record import record
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://countersign.dev/approval/v0.1"
 
 
 def ensure_signing_key() -> str:
-    """Make the permit key if there is none (mode 0600), and publish its public half; its id.
+    """Make the permit key if it is a file and there is none, and publish its public half; its id.
+
+    Raises UnverifiedSignatureError where a signer elsewhere signs with another key than it should.
+    """
+    if not settings.PERMIT_SIGNER:
+        _make(settings.SIGNING_KEY_FILE)
+    found = signer()
+    _prove(found)
+    return _publish(found)
+
+
+def _make(path: Path) -> None:
+    """A key for its owner alone (mode 0600), unless there is one.
 
     Two processes at once: the file is created exclusively, the loser reads the winner's.
     """
-    path: Path = settings.SIGNING_KEY_FILE
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        descriptor, part = tempfile.mkstemp(dir=path.parent)  # mode 0600, a name of its own
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-        with contextlib.suppress(FileExistsError):  # somebody was first: theirs is the key
-            os.link(part, path)
-        Path(part).unlink()
-    return _publish(signer())
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    descriptor, part = tempfile.mkstemp(dir=path.parent)  # mode 0600, a name of its own
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    with contextlib.suppress(FileExistsError):  # somebody was first: theirs is the key
+        os.link(part, path)
+    Path(part).unlink()
 
 
-def signer() -> CryptoSigner:
-    """The signer of permits. Raises FileNotFoundError before `ensure_signing_key` ran."""
-    return _signer(settings.SIGNING_KEY_FILE)
+def _prove(found: Signer) -> None:
+    """A receipt that nobody can verify is found at the start, not in an audit."""
+    probe = b"countersign"
+    found.public_key.verify_signature(found.sign(probe), probe)
+
+
+def signer() -> Signer:
+    """The signer of permits: the key file, or what the URI names, such as a key service.
+
+    Raises FileNotFoundError before `ensure_signing_key` ran, TypeError for a key that is not P-256,
+    ValueError for a URI of an unknown scheme; what the service raises.
+    """
+    if settings.PERMIT_SIGNER:
+        return _elsewhere(settings.PERMIT_SIGNER, settings.PERMIT_PUBLIC_KEY_FILE)
+    return _in_file(settings.SIGNING_KEY_FILE)
 
 
 @lru_cache(maxsize=4)
-def _signer(path: Path) -> CryptoSigner:
+def _in_file(path: Path) -> Signer:
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{path}: not an EC private key")
     return CryptoSigner(key)
 
 
-def _publish(found: CryptoSigner) -> str:
+@lru_cache(maxsize=4)
+def _elsewhere(uri: str, public_file: Path) -> Signer:
+    key = serialization.load_pem_public_key(public_file.read_bytes())
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        raise TypeError(f"{public_file}: not a P-256 public key")
+    return Signer.from_priv_key_uri(uri, SSlibKey.from_crypto(key), _secret)
+
+
+def _secret(name: str) -> str:
+    """What a signer asks for before it signs: the PIN of a hardware module."""
+    path: Path | None = settings.PERMIT_SIGNER_SECRET_FILE
+    if path is None:
+        raise ValueError(f"The signer wants its {name}: set COUNTERSIGN_PERMIT_SIGNER_SECRET_FILE.")
+    return path.read_text().strip()
+
+
+def _publish(found: Signer) -> str:
     key = found.public_key
     with transaction.atomic():
         _, created = SigningKey.objects.get_or_create(
@@ -79,7 +117,7 @@ def _publish(found: CryptoSigner) -> str:
     return str(key.keyid)
 
 
-def _jwk(key: SSlibKey) -> dict[str, str]:
+def _jwk(key: Key) -> dict[str, str]:
     public = serialization.load_pem_public_key(key.keyval["public"].encode())
     if not isinstance(public, ec.EllipticCurvePublicKey):
         raise TypeError("not an EC public key")
@@ -98,66 +136,9 @@ def _base64url(number: int) -> str:
     return urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
 
 
-def sign(subject: list[dict[str, Any]], predicate: dict[str, Any]) -> dict[str, Any]:
-    """The DSSE envelope over the statement, as JSON."""
-    statement = {
-        "_type": STATEMENT_TYPE,
-        "subject": subject,
-        "predicateType": PREDICATE_TYPE,
-        "predicate": predicate,
-    }
+def sign(statement: dict[str, Any]) -> dict[str, Any]:
+    """The DSSE envelope over an in-toto statement, as JSON."""
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(signer())
     return dict(envelope.to_dict())
-
-
-def receipt_for(request: Request, permit: Permit, judgement: Judgement) -> dict[str, Any]:
-    """The signed statement that this permit was given, on whose approvals, by which policies."""
-    return sign(
-        _subjects(request.subject),
-        {
-            "decision": "approved",
-            "permit": str(permit.id),
-            "request": {"id": str(request.id), "digest": request.digest, "round": request.round},
-            "run": {"id": request.run["id"], "attempt": request.run["attempt"]},
-            "project": request.project.slug,
-            "environment": request.environment.name,
-            "action": request.action,
-            "approvers": [
-                {
-                    "ref": str(decision.person.actor_ref),
-                    "role": "approver",
-                    "at": rfc3339(decision.decided_at),
-                    "authn": decision.authn,
-                    "meaning": "I looked at these facts and this action may run once",
-                }
-                for decision in _counting(request)
-            ],
-            "policies": policy_refs(judgement),
-            "snapshot": request.snapshot.digest if request.snapshot else None,
-            "notBefore": rfc3339(permit.issued_at),
-            "expiresAt": rfc3339(permit.expires_at),
-            "maxUses": 1,
-            "nonce": secrets.token_hex(16),
-        },
-    )
-
-
-def _counting(request: Request) -> list[Decision]:
-    """The approvals that fill what is asked now: extra ones and those that fell are none."""
-    people = {UUID(person) for found in tallies(request) for person in found.people}
-    given = request.decisions.filter(round=request.round, person_id__in=people)
-    return list(given.select_related("person").order_by("decided_at"))
-
-
-def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:
-    """The request's subject as in-toto resource descriptors."""
-    found: list[dict[str, Any]] = []
-    if subject.get("commit"):
-        found.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
-    for name in ("artifact", "plan", "document"):
-        if subject.get(name):
-            algorithm, _, value = subject[name].partition(":")
-            found.append({"name": name, "digest": {algorithm: value}})
-    return found

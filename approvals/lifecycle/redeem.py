@@ -27,8 +27,9 @@ from approvals.lifecycle.evaluate import (
     target_of,
 )
 from approvals.lifecycle.expire import expire_unused
-from approvals.lifecycle.receipt import receipt_for
+from approvals.lifecycle.receipt import sign
 from approvals.lifecycle.rejudge import stored_facts
+from approvals.lifecycle.statement import approval, simple_result
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
@@ -282,7 +283,8 @@ def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:
         expires_at=at + START_WITHIN,
         status=PermitStatus.ISSUED.value,
     )
-    permit.receipt = receipt_for(request, permit, judgement)
+    permit.receipt = sign(approval(request, permit, judgement))
+    permit.simple_result = sign(simple_result(request, permit, judgement))
     permit.save(force_insert=True)
     change.set(**ANSWERED)
     change.move(

@@ -27,6 +27,9 @@ class Permit(models.Model):
     action = models.CharField(max_length=100)
     status = models.CharField(max_length=9, default=PermitStatus.ISSUED.value)
     receipt = models.JSONField()
+    # The receipt's twin for verifiers that know only Simple Verification Results; none on permits
+    # from before there was one.
+    simple_result = models.JSONField(null=True)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     # What the process that began the action calls itself; empty where it said nothing of that.

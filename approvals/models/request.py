@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from approvals.states import OPEN, Status
@@ -170,6 +171,12 @@ class Request(models.Model):
                 # The expression's own columns too: without them the rows would be read as well.
                 include=["id", "project", "environment", "approved_at", "ended_at"],
                 name="request_decided",
+            ),
+            models.Index(
+                KT("subject__artifact"),
+                F("environment"),
+                condition=Q(status="redeemed", subject__has_key="artifact"),
+                name="request_artifact",
             ),
             models.Index(F("project"), F("id").desc(), name="request_project_newest"),
             models.Index(F("environment"), F("id").desc(), name="request_environment_newest"),

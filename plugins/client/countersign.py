@@ -1321,6 +1321,10 @@ def check_expected(options: argparse.Namespace, statement: Json, predicate: Json
         wanted = getattr(options, name)
         if wanted and digests.get(name) != wanted.rpartition(":")[2].lower():
             raise Stop(EXIT_REFUSED, f"The receipt is for {name} {digests.get(name)}.")
+    any_of = options.subject and options.subject.rpartition(":")[2].lower()
+    if any_of and any_of not in digests.values():
+        named = ", ".join(f"{name} {digest}" for name, digest in digests.items())
+        raise Stop(EXIT_REFUSED, f"The receipt is for {named}, not for {any_of}.")
 
 
 def subject_digests(statement: Json) -> Dict[str, str]:
@@ -1717,6 +1721,7 @@ VERIFY: List[Option] = [
     ("--commit", "commit that the receipt must be for", {}),
     ("--artifact", "digest of the artifact that the receipt must be for", {}),
     ("--plan", "digest of the plan that the receipt must be for", {}),
+    ("--subject", "digest that one of its subjects must have, whatever it is named", {}),
     ("--unexpired", "refuse a receipt whose time is over", {"action": "store_true"}),
     ("--json", "print the statement as JSON", {"action": "store_true"}),
 ]

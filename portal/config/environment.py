@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,13 @@ class Environment(BaseSettings):
     signing_key_file: Path | None = Field(
         default=None, validation_alias="COUNTERSIGN_SIGNING_KEY_FILE"
     )
+    permit_signer: str = Field(default="", validation_alias="COUNTERSIGN_PERMIT_SIGNER")
+    permit_public_key_file: Path | None = Field(
+        default=None, validation_alias="COUNTERSIGN_PERMIT_PUBLIC_KEY_FILE"
+    )
+    permit_signer_secret_file: Path | None = Field(
+        default=None, validation_alias="COUNTERSIGN_PERMIT_SIGNER_SECRET_FILE"
+    )
     request_log_level: Literal["INFO", "WARNING", "ERROR"] = Field(
         default="ERROR", validation_alias="COUNTERSIGN_REQUEST_LOG"
     )
@@ -47,6 +54,12 @@ class Environment(BaseSettings):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _signer_with_its_public_key(self) -> "Environment":
+        if self.permit_signer and not self.permit_public_key_file:
+            raise ValueError("COUNTERSIGN_PERMIT_SIGNER needs COUNTERSIGN_PERMIT_PUBLIC_KEY_FILE.")
+        return self
 
     @property
     def url(self) -> str:

@@ -19,6 +19,9 @@ DEBUG = env.debug
 SECRET_KEY = env.read_secret_key()
 SECRETS_KEY = env.read_secrets_key()
 SIGNING_KEY_FILE = env.signing_key_file or HOME / "keys" / "permit.pem"
+PERMIT_SIGNER = env.permit_signer
+PERMIT_PUBLIC_KEY_FILE = env.permit_public_key_file
+PERMIT_SIGNER_SECRET_FILE = env.permit_signer_secret_file
 ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.strip()]
 if (_public_host := urlsplit(PUBLIC_URL).hostname) and _public_host not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(_public_host)

@@ -185,6 +185,8 @@ def test_an_expired_receipt_is_refused_only_when_asked(verify):
         ("--commit", COMMIT, "77" * 20),
         ("--artifact", None, "sha256:" + "a" * 64),
         ("--plan", None, "sha256:" + "a" * 64),
+        ("--subject", COMMIT, "sha256:" + "a" * 64),
+        ("--subject", "gitCommit:" + COMMIT.upper(), "77" * 20),
     ],
 )
 def test_a_receipt_must_be_for_what_is_expected(verify, option, right, wrong):

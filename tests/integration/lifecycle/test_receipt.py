@@ -13,40 +13,24 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.test import Client
 from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.exceptions import (
+    UnsupportedLibraryError,
+    UnverifiedSignatureError,
+    VerificationError,
+)
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, SSlibKey
 
-from approvals.lifecycle.receipt import _signer, ensure_signing_key, sign
+from approvals.lifecycle.receipt import _elsewhere, _in_file, ensure_signing_key, sign
 from approvals.models import SigningKey
 from portal.kernel.clock import rfc3339
 from portal.ledger.models import Entry
 from tests.factories import COMMIT, ask, decide, redeem
+from tests.integration.lifecycle.receipts import pae, public_key, public_pem, published
 
 pytestmark = pytest.mark.django_db
 SUBJECT = [{"name": "commit", "digest": {"gitCommit": COMMIT}}]
-
-
-def published():
-    """The published keys by id."""
-    keys = Client().get("/.well-known/countersign/keys.json").json()["keys"]
-    return {key["kid"]: key for key in keys}
-
-
-def number(text):
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
-
-
-def public_key(jwk):
-    assert (jwk["kty"], jwk["crv"]) == ("EC", "P-256")
-    numbers = ec.EllipticCurvePublicNumbers(number(jwk["x"]), number(jwk["y"]), ec.SECP256R1())
-    return numbers.public_key()
-
-
-def pae(kind, payload):
-    """Pre-authentication encoding, written from the DSSE specification."""
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+STATEMENT = {"_type": "https://in-toto.io/Statement/v1", "subject": SUBJECT, "predicate": {}}
 
 
 def verify(envelope, keys=None):
@@ -63,10 +47,7 @@ def verify(envelope, keys=None):
 
 
 def as_sslib(jwk):
-    pem = public_key(jwk).public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    keyval = {"public": pem.decode()}
+    keyval = {"public": public_pem(jwk)}
     return SSlibKey(jwk["kid"], "ecdsa", "ecdsa-sha2-nistp256", keyval)
 
 
@@ -78,9 +59,9 @@ def permit(who):
 @pytest.fixture
 def key_file(settings, tmp_path, db):
     settings.SIGNING_KEY_FILE = tmp_path / "keys" / "permit.pem"
-    _signer.cache_clear()
+    _in_file.cache_clear()
     yield settings.SIGNING_KEY_FILE
-    _signer.cache_clear()
+    _in_file.cache_clear()
 
 
 class TestReceipt:
@@ -98,6 +79,20 @@ class TestReceipt:
         assert predicate["expiresAt"] == rfc3339(permit.expires_at)
         assert (predicate["maxUses"], predicate["decision"]) == (1, "approved")
         assert "alice" not in json.dumps(statement).lower(), "names are not signed for ever"
+
+    def test_its_twin_says_the_same_to_who_knows_only_simple_results(self, who, permit):
+        twin = verify(permit.simple_result)
+        assert twin["predicateType"] == "https://in-toto.io/attestation/svr/v0.1"
+        assert twin["subject"] == SUBJECT
+        assert twin["predicate"]["timeCreated"] == rfc3339(permit.issued_at)
+        assert twin["predicate"]["verifier"]["permit"] == str(permit.id)
+        assert twin["predicate"]["properties"] == [
+            "COUNTERSIGN_APPROVED",
+            "COUNTERSIGN_APPROVED_BY_PEOPLE",
+            "COUNTERSIGN_APPROVED_FOR_shop/production/deploy",
+        ]
+        alone = verify(redeem(who, ask(who, "staging")).simple_result)["predicate"]
+        assert "COUNTERSIGN_APPROVED_BY_POLICY" in alone["properties"]
 
     def test_another_library_accepts_it(self, permit):
         (signature,) = permit.receipt["signatures"]
@@ -187,14 +182,14 @@ class TestKey:
 
     def test_a_new_key_leaves_the_old_one_in_the_list(self, key_file):
         old = ensure_signing_key()
-        receipt = sign(SUBJECT, {"decision": "approved"})
+        receipt = sign(STATEMENT)
         Path(key_file).unlink()
-        _signer.cache_clear()
+        _in_file.cache_clear()
         new = ensure_signing_key()
         assert new != old
         assert {old, new} <= set(published())
         assert verify(receipt)["subject"] == SUBJECT
-        assert verify(sign(SUBJECT, {"decision": "approved"}))["subject"] == SUBJECT
+        assert verify(sign(STATEMENT))["subject"] == SUBJECT
 
     def test_a_retired_key_stays_with_its_status(self, key_file):
         kid = ensure_signing_key()
@@ -244,3 +239,66 @@ def test_two_threads_publish_one_key(key_file):
     assert len(kids) == 4
     assert len(set(kids)) == 1
     assert Entry.objects.filter(type="key.created").count() == before + 1
+
+
+class TestSignerElsewhere:
+    """A signer by URI, as securesystemslib reaches it; the one that needs no service is file2."""
+
+    @pytest.fixture
+    def use(self, settings, tmp_path, db):
+        def configure(uri, public):
+            _elsewhere.cache_clear()
+            spki = serialization.PublicFormat.SubjectPublicKeyInfo
+            pem = public.public_key().public_bytes(serialization.Encoding.PEM, spki)
+            settings.PERMIT_SIGNER = uri
+            settings.PERMIT_PUBLIC_KEY_FILE = tmp_path / "public.pem"
+            settings.PERMIT_PUBLIC_KEY_FILE.write_bytes(pem)
+
+        settings.SIGNING_KEY_FILE = tmp_path / "keys" / "permit.pem"
+        yield configure
+        _elsewhere.cache_clear()
+
+    @pytest.fixture
+    def key(self, tmp_path):
+        key = ec.generate_private_key(ec.SECP256R1())
+        form = serialization.PrivateFormat.PKCS8
+        pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+        (tmp_path / "elsewhere.pem").write_bytes(pem)
+        return key
+
+    def test_receipts_are_signed_there_and_verified_as_any_other(self, use, key, tmp_path):
+        use(f"file2:{tmp_path}/elsewhere.pem", key)
+        kid = ensure_signing_key()
+        envelope = sign(STATEMENT)
+        assert envelope["signatures"][0]["keyid"] == kid
+        assert verify(envelope)["subject"] == SUBJECT
+        assert not (tmp_path / "keys").exists(), "no key is made here"
+
+    def test_a_signer_that_signs_with_another_key_is_found_at_the_start(
+        self, use, key, monkeypatch
+    ):
+        class Service(CryptoSigner):
+            @classmethod
+            def from_priv_key_uri(cls, uri, public, secrets_handler=None):
+                found = cls(key)
+                found._public_key = public
+                return found
+
+        monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "service", Service)
+        use("service:1", ec.generate_private_key(ec.SECP256R1()))
+        with pytest.raises(UnverifiedSignatureError):
+            ensure_signing_key()
+        assert not published(), "and nobody is told of it"
+
+    @pytest.mark.parametrize(
+        ("uri", "curve", "error"),
+        [
+            ("carrier-pigeon:1", ec.SECP256R1, ValueError),
+            ("file2:elsewhere.pem", ec.SECP384R1, TypeError),
+            ("hsm:2", ec.SECP256R1, (ValueError, UnsupportedLibraryError)),
+        ],
+    )
+    def test_what_cannot_sign_for_the_contract_is_refused(self, use, uri, curve, error):
+        use(uri, ec.generate_private_key(curve()))
+        with pytest.raises(error):
+            ensure_signing_key()
