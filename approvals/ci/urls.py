@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
+from approvals.ci.admission import admission
 from approvals.ci.api import api
 from approvals.ci.downloads import client_file
 from approvals.ci.keys import keys
@@ -12,5 +13,7 @@ urlpatterns = [
     path("api/v1/problems", problem_page, name="problems"),
     path("api/v1/", api.urls),
     path(".well-known/countersign/keys.json", login_not_required(keys), name="keys"),
+    path("admission/", login_not_required(admission), name="admission"),
+    path("admission/<str:secret>/", login_not_required(admission), name="admission-secret"),
     path("cli/<str:name>", login_not_required(client_file), name="client-file"),
 ]

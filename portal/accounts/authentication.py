@@ -30,6 +30,7 @@ from portal.ledger.record import record
 SCOPES = {
     "request": "submit, wait, redeem, finish and withdraw",
     "read": "read requests of the project, check policy documents",
+    "admit": "ask for a cluster whether an image may run",
 }
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=365)

@@ -16,6 +16,7 @@ from portal.kernel.person_field import PersonField
 SCOPE_WORDS = {
     "request": _("Ask: submit, wait, redeem, finish, withdraw"),
     "read": _("Read: the requests of the project"),
+    "admit": _("Admit: ask for a cluster whether an image may run"),
 }
 
 

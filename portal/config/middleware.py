@@ -18,7 +18,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _from_machine(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/api/", "/.well-known/", "/hooks/"))
+    return request.path_info.startswith(("/api/", "/.well-known/", "/hooks/", "/admission/"))
 
 
 class ProblemMiddleware:

@@ -130,6 +130,8 @@ client-file                | 200 | 405
 problems                   | 200 | 405
 freeze-feed                | 200 | 405
 hook                       | 405 | 401
+admission                  | 405 | 401
+admission-secret           | 405 | 401
 api:api-root               | 404 | 404
 api:openapi-json           | 200 | 405
 api:openapi-view           | 200 | 405

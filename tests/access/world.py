@@ -124,6 +124,7 @@ class World:
             "feed_id": self.feed[0].pk,
             "source_id": self.source.pk,
             "token": self.feed[1],
+            "secret": "cst_unknown",
             "group_id": self.group.pk,
             "policy_id": self.policy.pk,
             "person_id": self.holder.pk if "role" in parameters else self.people["approver"].pk,
