@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import tempfile
 from base64 import urlsafe_b64encode
@@ -23,8 +24,11 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]
 
 from approvals.models import SigningKey
 from portal.kernel.clock import now
+from portal.kernel.errors import Unavailable
 from portal.ledger.actors import SYSTEM
 from portal.ledger.record import record
+
+log = logging.getLogger(__name__)
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -137,8 +141,17 @@ def _base64url(number: int) -> str:
 
 
 def sign(statement: dict[str, Any]) -> dict[str, Any]:
-    """The DSSE envelope over an in-toto statement, as JSON."""
+    """The DSSE envelope over an in-toto statement, as JSON.
+
+    Raises Unavailable where the signer does not sign, whatever its service says of that.
+    """
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    envelope.sign(signer())
+    try:
+        envelope.sign(signer())
+    except Exception as error:
+        log.exception("the signer of permits does not sign")
+        raise Unavailable(
+            "The signer of permits does not answer. The approval stands; try again."
+        ) from error
     return dict(envelope.to_dict())

@@ -24,6 +24,7 @@ from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, SSlibKe
 from approvals.lifecycle.receipt import _elsewhere, _in_file, ensure_signing_key, sign
 from approvals.models import SigningKey
 from portal.kernel.clock import rfc3339
+from portal.kernel.errors import Unavailable
 from portal.ledger.models import Entry
 from tests.factories import COMMIT, ask, decide, redeem
 from tests.integration.lifecycle.receipts import pae, public_key, public_pem, published
@@ -274,21 +275,40 @@ class TestSignerElsewhere:
         assert verify(envelope)["subject"] == SUBJECT
         assert not (tmp_path / "keys").exists(), "no key is made here"
 
-    def test_a_signer_that_signs_with_another_key_is_found_at_the_start(
-        self, use, key, monkeypatch
-    ):
+    @pytest.fixture
+    def service(self, monkeypatch):
+        """A key service that signs with `service.key`, or answers nobody while there is none."""
+
         class Service(CryptoSigner):
+            key = None
+
             @classmethod
             def from_priv_key_uri(cls, uri, public, secrets_handler=None):
-                found = cls(key)
+                if cls.key is None:
+                    raise OSError("nobody answers")
+                found = cls(cls.key)
                 found._public_key = public
                 return found
 
         monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "service", Service)
+        return Service
+
+    def test_a_signer_that_signs_with_another_key_is_found_at_the_start(self, use, key, service):
+        service.key = key
         use("service:1", ec.generate_private_key(ec.SECP256R1()))
         with pytest.raises(UnverifiedSignatureError):
             ensure_signing_key()
         assert not published(), "and nobody is told of it"
+
+    def test_a_silent_signer_gives_no_permit_and_the_approval_stands(self, who, use, key, service):
+        request = decide(ask(who), who.alice)
+        use("service:1", key)
+        with pytest.raises(Unavailable):
+            redeem(who, request)
+        request.refresh_from_db()
+        assert request.status == "approved"
+        service.key = key
+        assert redeem(who, request).receipt, "once it answers again"
 
     @pytest.mark.parametrize(
         ("uri", "curve", "error"),
