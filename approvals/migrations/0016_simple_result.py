@@ -13,7 +13,7 @@ ALTER TABLE approvals_permit ENABLE ALWAYS TRIGGER permit_simple_result;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0014_moved")]
+    dependencies = [("approvals", "0015_limits")]
     operations = [
         migrations.AddField("permit", "simple_result", models.JSONField(null=True)),
         migrations.RunSQL(SQL, migrations.RunSQL.noop),
