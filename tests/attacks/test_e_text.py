@@ -79,12 +79,12 @@ def tell(forge, policy, monkeypatch):
 
 
 def harmless(page):
-    """No mark-up of theirs, nothing unseen, and no more of it than people can read."""
+    """No mark-up of theirs, nothing unseen, and no more of it than people can read, but folded."""
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert not re.search(r"<[^>]*\sonfocus=", page)
     assert not UNSEEN.search(page), ascii(UNSEEN.search(page)[0])
-    assert "x" * 1000 not in page
+    assert "x" * 1000 not in re.sub(r"(?s)<details[^>]* data-opens>.*?</details>", "", page)
     assert 'href="https://evil' not in page
     assert 'href="=' not in page
 
