@@ -174,6 +174,7 @@ def test_connecting_a_system_and_how_it_does(windows, remote):
     page.get_by_label("Address").fill(f"{remote.url}/status")
     page.get_by_label("Secret optional", exact=True).fill("Bearer s3cret")
     page.get_by_label("Facts").fill("metric.error_rate = /rate\nflag.ready = /nothing")
+    page.get_by_text("More settings").click()
     page.get_by_label("It stands inside this network").check()
     check_everywhere(page)
     page.get_by_role("button", name="Connect").click()
