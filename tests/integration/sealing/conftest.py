@@ -1,0 +1,47 @@
+"""A database that holds the ledger and nothing else, fresh for each test: what seals and verifies
+needs no more."""
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from portal.ledger.seal_sql import ENTRY_INDEX, SEAL_GRANTS, SEAL_GUARDS, SEAL_TABLES
+from portal.ledger.sql import GRANTS, GUARDS, TABLE
+from portal.sealer.options import Options
+from tests.conftest import worker_database
+from tests.integration.sealing.book import Book
+from tests.plugin import server_of_this_run
+
+LEDGER = TABLE + GUARDS + GRANTS + ENTRY_INDEX + SEAL_TABLES + SEAL_GUARDS + SEAL_GRANTS
+
+
+@pytest.fixture(scope="session")
+def empty_ledger():
+    """The name of a database to copy: the tables, no rows."""
+    name = f"{worker_database()}_ledger"
+    server = server_of_this_run()
+    server.drop_database(name)
+    server.create_database(name)
+    with psycopg.connect(server.url("countersign_owner", name)) as owner:
+        owner.execute(LEDGER)
+    return name
+
+
+@pytest.fixture
+def book(empty_ledger, tmp_path):
+    """The ledger of this test."""
+    name = f"{worker_database()}_book"
+    server = server_of_this_run()
+    server.drop_database(name)
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER countersign_owner")
+        superuser.execute(make.format(sql.Identifier(name), sql.Identifier(empty_ledger)))
+    remembers = "options=-c%20synchronous_commit%3Don"
+    options = Options(
+        database_url=f"{server.url('countersign_sealer', name)}&{remembers}",
+        key_file=tmp_path / "keys" / "checkpoint.pem",
+        origin="countersign.example/log/1",
+    )
+    with Book(name, options) as found:
+        yield found
+    server.drop_database(name)

@@ -1,0 +1,173 @@
+"""Sealing while others write: nothing is missed, nothing is sealed twice, no effect before its
+cause."""
+
+import json
+import random
+import threading
+import time
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from portal.sealer.append import Log
+from portal.sealer.find import _ANY, _NEW
+from tests.integration.sealing.book import WRITE, holds, write
+from tests.plugin import server_of_this_run
+from tests.server import Child, eventually
+
+WRITERS = 12
+
+
+class Writers:
+    """Twelve at once; each transaction stays open for a moment after it wrote."""
+
+    def __init__(self, book, *, seconds):
+        self.url = server_of_this_run().url("countersign_app", book.name)
+        self.until = time.monotonic() + seconds
+        self.written = 0
+        self.threads = [threading.Thread(target=self._run, args=[n]) for n in range(WRITERS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        for thread in self.threads:
+            thread.join(30)
+
+    @property
+    def alive(self):
+        return any(thread.is_alive() for thread in self.threads)
+
+    def _run(self, seed):
+        chance = random.Random(seed)
+        with psycopg.connect(self.url) as connection:
+            while time.monotonic() < self.until:
+                request = uuid4()
+                for first in (1, 3, 5):
+                    self._write(connection, chance, request, first)
+
+    def _write(self, connection, chance, request: UUID, first: int) -> None:
+        """Two lines of a request's history in one transaction, after those before committed."""
+        for seq in (first, first + 1):
+            payload = json.dumps({"seq": seq}).encode()
+            connection.execute(
+                WRITE, (uuid4(), UUID(int=seq % 2), request, "key.created", "x", "", payload)
+            )
+            time.sleep(chance.choice([0, 0, 0.002, 0.03]))
+        if chance.random() < 0.1:
+            connection.rollback()
+            return
+        connection.commit()
+        self.written += 2
+
+
+def _causes_come_first(book) -> None:
+    rows = book.rows(
+        "SELECT entry.request, entry.payload FROM ledger_leaf AS leaf "
+        "JOIN ledger_entry AS entry ON entry.id = leaf.entry "
+        "WHERE entry.request IS NOT NULL ORDER BY leaf.index"
+    )
+    last: dict[UUID, int] = {}
+    for request, payload in rows:
+        seq = json.loads(payload)["seq"]
+        assert seq > last.get(request, 0), "sealed before its cause"
+        last[request] = seq
+
+
+def test_twelve_writers_who_commit_late(book):
+    connection = book.sealing()
+    log = Log(connection, book.options.origin)
+    with Writers(book, seconds=2.0) as writers:
+        rounds = 0
+        while writers.alive:
+            rounds += log.append() > 0
+        log.append()
+    assert rounds > 20
+    _causes_come_first(book)
+    count = book.one("SELECT count(*) FROM ledger_entry")
+    assert book.one("SELECT count(*) FROM ledger_leaf") == count >= writers.written
+    assert book.log().append(compare_all=True) == 0, "comparing everything finds nothing more"
+
+
+def test_a_transaction_open_for_long_is_sealed_when_it_commits_and_holds_nobody_up(book):
+    log = book.log()
+    late = book.connect("countersign_app")
+    with late.transaction():
+        write(late, 2, text="late")
+        for _ in range(5):
+            write(book.app, 3)
+            assert log.append() == 3
+    assert log.append() == 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_the_snapshot_cannot_tell_is_found_by_comparing(book, known):
+    write(book.app, 3)
+    book.log().append()
+    book.superuser(
+        # As after a restore into a cluster that has counted less far, or another one.
+        "UPDATE ledger_checkpoint SET cluster = " + ("cluster" if known else "'another'"),
+        "UPDATE ledger_checkpoint SET snapshot = '9000000:9000000:'",
+    )
+    write(book.app, 2)
+    assert book.log().append() == (0 if known else 2)
+    assert book.log().append(compare_all=True) == (2 if known else 0)
+
+
+def test_the_search_reads_what_is_new_and_not_the_ledger(book):
+    payload = "convert_to('{\"n\":' || n || '}', 'UTF8')"
+    book.app.execute(
+        "INSERT INTO ledger_entry (event_id, type, actor_ref, payload) "
+        f"SELECT gen_random_uuid(), 'key.created', 'x', {payload} FROM generate_series(1, 30000) n"
+    )
+    log = book.log()
+    assert log.append() == 30000
+    late = book.connect("countersign_app")
+    with late.transaction():
+        write(late)
+        write(book.app, 20)
+        log.append()
+        write(book.app, 5)
+        for statement in (_ANY, _NEW):
+            plan = _plan(book.sealing(), statement, log._seen)
+            assert "Seq Scan" not in json.dumps(plan)
+            assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150
+
+
+def _plan(connection, statement, seen):
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+    return connection.execute(explain, {"seen": seen}).fetchone()[0][0]["Plan"]
+
+
+def test_killed_again_and_again_under_load_it_seals_everything_once(book):
+    sealer = Child(
+        ["-m", "portal.sealer"],
+        {
+            "DATABASE_URL": book.options.database_url,
+            "COUNTERSIGN_CHECKPOINT_KEY_FILE": str(book.options.key_file),
+        },
+    )
+    sizes = []
+    try:
+        with Writers(book, seconds=4.0) as writers:
+            while writers.alive:
+                sealer.start()
+                time.sleep(random.Random(len(sizes)).uniform(0.5, 0.9))
+                sealer.kill()
+                sizes.append(book.one("SELECT coalesce(max(size), 0) FROM ledger_checkpoint"))
+        sealer.start()
+        count = book.one("SELECT count(*) FROM ledger_entry")
+        eventually(
+            lambda: book.rows("SELECT FROM ledger_publication WHERE size = %s", count),
+            "everything is sealed and published",
+        )
+    finally:
+        sealer.kill()
+        sealer.stop()
+    assert len(set(sizes)) > 2, sizes
+    origin = book.one("SELECT DISTINCT origin FROM ledger_checkpoint")
+    assert holds(book, origin) == count >= writers.written
+    _causes_come_first(book)
