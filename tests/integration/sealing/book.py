@@ -13,6 +13,7 @@ from portal.ledger.chain import leaf_hash
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import key_of, opened
 from portal.ledger.record import new_entry
+from portal.ledger.seal_sql import TABLES
 from portal.ledger.tree import root_of
 from portal.sealer.append import Log
 from portal.sealer.key import signers_of
@@ -79,8 +80,7 @@ class Book(contextlib.ExitStack):
         """Do what only a superuser can: no trigger stands in the way."""
         with psycopg.connect(server_of_this_run().url("postgres", self.name)) as connection:
             connection.execute("SET session_replication_role = replica")
-            for table in ("ledger_entry", "ledger_leaf", "ledger_tile", "ledger_checkpoint",
-                          "ledger_signature"):  # fmt: skip
+            for table in ("ledger_entry", *TABLES):
                 connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
             for statement in statements:
                 connection.execute(statement)

@@ -1,0 +1,73 @@
+"""`manage.py verify_ledger`: is the ledger what was sealed? Reads everything, changes nothing."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+import psycopg
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from portal.ledger.note import BadNote
+from portal.ledger.verify import Verified, known_keys, verify_log
+
+OWN_KEYS = (
+    "The keys were taken from the database itself. Give the key that you wrote down with --key: "
+    "only then it is also certain that nobody replaced the whole log."
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Make every leaf, tile and root of the sealed log again from the entries, check every "
+        "signature, and say what does not hold. Exit code 1 when something does not."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--key", action="append", default=[], metavar="NAME+ID+KEY",
+            help="a key that may sign checkpoints; may be given several times",
+        )  # fmt: skip
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        begun = time.monotonic()
+        with _own_connection() as own:
+            keys = options["key"] or known_keys(own)
+            try:
+                result = verify_log(own, keys, self._progress)
+            except BadNote as problem:
+                raise CommandError(f"--key: {problem}") from problem
+        self._say(result, time.monotonic() - begun)
+        if not options["key"]:
+            self.stdout.write(OWN_KEYS)
+        if result.findings:
+            raise CommandError(f"{len(result.findings) + result.more} findings: it does not hold.")
+        self.stdout.write("Everything holds.")
+
+    def _progress(self, done: int, total: int) -> None:
+        if sys.stderr.isatty() and total:
+            self.stderr.write(f"\r{done * 100 // total:3d} %  {done:,} of {total:,}", ending="")
+            if done == total:
+                self.stderr.write("")
+
+    def _say(self, result: Verified, seconds: float) -> None:
+        for sentence in result.findings:
+            self.stdout.write(f"- {sentence}")
+        if result.more:
+            self.stdout.write(f"- and {result.more} more")
+        origin = result.last.origin if result.last else "no log yet"
+        self.stdout.write(
+            f"{origin}: {result.size:,} entries sealed, {result.signed_size:,} of them under a "
+            f"signed checkpoint; {result.checkpoints:,} checkpoints; {result.unsealed:,} entries "
+            f"not sealed yet. {seconds:.1f} s."
+        )
+
+
+def _own_connection() -> "psycopg.Connection[Any]":
+    """Not the pool's: a passage over everything is one long transaction, in REPEATABLE READ."""
+    known = connection.get_connection_params()
+    wanted = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "options")
+    parameters = {name: known[name] for name in wanted if known.get(name)}
+    return psycopg.connect(**parameters, autocommit=True, application_name="countersign verify")

@@ -1,0 +1,67 @@
+"""What proves one entry: its leaf, the hashes up to a signed root, and the note that signs it."""
+
+from dataclasses import dataclass
+
+from portal.ledger.note import Checkpoint
+from portal.ledger.tiles import fetch, leaves_between, read_tile
+from portal.ledger.tree import consistency, inclusion
+
+_LEAF = "SELECT index, number FROM ledger_leaf WHERE entry = %s"
+_PUBLISHED = """
+    SELECT checkpoint.origin, checkpoint.size, checkpoint.root
+    FROM ledger_publication AS publication JOIN ledger_checkpoint AS checkpoint USING (size)
+    WHERE publication.place = 'portal' ORDER BY publication.size DESC LIMIT 1
+"""
+_NOTES = "SELECT note FROM ledger_signature WHERE size = %s ORDER BY at, key"
+
+
+class NotSealed(LookupError):
+    """The entry is in no published checkpoint yet: that takes a second or two."""
+
+
+@dataclass(frozen=True)
+class EntryProof:
+    """Leaf `index` of a log of `size` leaves; `note` is the signed checkpoint of that size."""
+
+    index: int
+    number: int
+    size: int
+    leaf: bytes
+    hashes: list[bytes]
+    note: str
+
+
+def proof_of(entry_id: int) -> EntryProof:
+    """The proof of an entry in the newest published checkpoint. Raises NotSealed, NoTile."""
+    checkpoint, leaves = published_checkpoint(), fetch(_LEAF, [entry_id])
+    if checkpoint is None or not leaves or leaves[0][0] >= checkpoint.size:
+        raise NotSealed(entry_id)
+    index, number = leaves[0]
+    (leaf,) = leaves_between(index, index + 1)
+    hashes = inclusion(index, checkpoint.size, read_tile)
+    return EntryProof(index, number, checkpoint.size, leaf, hashes, note_of(checkpoint.size))
+
+
+def consistency_between(old: int, new: int) -> list[bytes]:
+    """The proof that the log of `new` leaves goes on from that of `old`.
+
+    Raises ValueError, NoTile.
+    """
+    return consistency(old, new, read_tile)
+
+
+def published_checkpoint() -> Checkpoint | None:
+    """The newest checkpoint that the portal gives out; None before the first."""
+    rows = fetch(_PUBLISHED, [])
+    return Checkpoint(rows[0][0], rows[0][1], bytes(rows[0][2])) if rows else None
+
+
+def note_of(size: int) -> str:
+    """The note of the checkpoint of this size, with the signature of every key that signed it.
+
+    Raises NotSealed where there is none.
+    """
+    notes = [str(note) for (note,) in fetch(_NOTES, [size])]
+    if not notes:
+        raise NotSealed(size)
+    return notes[0] + "".join(note.rpartition("\n\n")[2] for note in notes[1:])

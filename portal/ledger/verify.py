@@ -1,0 +1,242 @@
+"""Verification of the whole log from the database: nothing stored is believed.
+
+Every leaf is made again from its entry, every tile and root from the leaves, every signature is
+checked; columns are compared with the payload they are copies of. Entries stream in the order of
+their ids and leaves in theirs, so memory does not grow with the ledger.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import orjson
+import psycopg
+
+from portal.ledger.chain import leaf_hash
+from portal.ledger.edge import Edge, FullTile
+from portal.ledger.leaf import leaf_bytes
+from portal.ledger.note import BadNote, Checkpoint, Key, key_of, opened
+
+Connection = psycopg.Connection[Any]
+Row = tuple[Any, ...]
+Progress = Callable[[int, int], None]
+
+MOST_FINDINGS = 100
+MOST_HELD = 500  # entries that were read before their leaf: their transactions ended late
+EVERY = 5000
+FETCHED = 1000
+
+_COPIES = ("id", "type", "project", "request", "outcome")  # and the actor's reference
+_ENTRY = """SELECT id, at, payload, event_id::text, type, project::text, request::text, outcome,
+                   actor_ref FROM ledger_entry"""
+_ENTRIES = f"{_ENTRY} ORDER BY id"
+_ONE = f"{_ENTRY} WHERE id = %s"
+_LEAVES = "SELECT index, entry, project::text, number, hash FROM ledger_leaf ORDER BY index"
+_CHECKPOINTS = """
+    SELECT checkpoint.size, origin, root, key, note FROM ledger_checkpoint AS checkpoint
+    LEFT JOIN ledger_signature AS signature USING (size) ORDER BY checkpoint.size, key
+"""
+_TILE = "SELECT hashes, root FROM ledger_tile WHERE level = %s AND index = %s"
+_TOTALS = """
+    SELECT (SELECT coalesce(max(index) + 1, 0) FROM ledger_leaf),
+           (SELECT coalesce(max(size), 0) FROM ledger_signature),
+           (SELECT count(*) FROM ledger_tile)
+"""
+_UNSEALED = """
+    SELECT count(*) FROM ledger_entry AS entry
+    WHERE NOT EXISTS (SELECT FROM ledger_leaf AS leaf WHERE leaf.entry = entry.id)
+"""
+
+
+@dataclass
+class Verified:
+    """What was looked at, and in plain words what is wrong; no findings: all of it holds."""
+
+    size: int = 0
+    signed_size: int = 0
+    checkpoints: int = 0
+    unsealed: int = 0
+    last: Checkpoint | None = None
+    findings: list[str] = field(default_factory=list)
+    more: int = 0
+
+    def found(self, sentence: str) -> None:
+        """Keep a finding; beyond the first hundred they are only counted."""
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.append(sentence)
+        else:
+            self.more += 1
+
+
+def known_keys(connection: Connection) -> list[str]:
+    """The keys that the database says have signed, the oldest first, as name+id+key."""
+    rows = connection.execute("SELECT vkey FROM ledger_key ORDER BY at").fetchall()
+    return [vkey for (vkey,) in rows]
+
+
+def verify_log(
+    connection: Connection, vkeys: Sequence[str], progress: Progress = lambda done, total: None
+) -> Verified:
+    """Look at everything as it is at one moment; `vkeys` are the keys that may sign.
+
+    `connection` must be outside a transaction and is only read from. Raises BadNote for a key that
+    is none.
+    """
+    keys = [key_of(vkey) for vkey in vkeys]
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    with connection.transaction():
+        return _Verification(connection, keys, progress).run()
+
+
+class _Verification:
+    """One passage over the log."""
+
+    def __init__(self, connection: Connection, keys: list[Key], progress: Progress) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._progress = progress
+        self._entries = _Entries(connection)
+        self._edge = Edge()
+        self._tiles = 0
+        self._numbers: Counter[str | None] = Counter()
+        self._broken = False  # the first root that does not fit says all: later ones cannot fit
+        self.result = Verified()
+
+    def run(self) -> Verified:
+        result = self.result
+        size, result.signed_size, tiles = self._row(_TOTALS)
+        checkpoints = self._checkpoints()
+        following = next(checkpoints, None)
+        for leaf in _stream(self._connection, "leaves", _LEAVES):
+            self._leaf(*leaf)
+            while following and following[0].size <= self._edge.size:
+                self._checkpoint(*following)
+                following = next(checkpoints, None)
+            if self._edge.size % EVERY == 0:
+                self._progress(self._edge.size, size)
+        self._ends(following, tiles)
+        result.size = self._edge.size
+        (result.unsealed,) = self._row(_UNSEALED)
+        self._progress(size, size)
+        return result
+
+    def _leaf(
+        self, index: int, entry: int, project: str | None, number: int, hashed: bytes
+    ) -> None:
+        found = self.result.found
+        if index != self._edge.size:
+            found(
+                f"Leaf {index} follows leaf {self._edge.size - 1}: leaves were taken out or added."
+            )
+        self._numbers[project] += 1
+        if number != self._numbers[project]:
+            place = f"project {project}" if project else "the entries of no project"
+            found(f"Leaf {index} has number {number} of {place}, not {self._numbers[project]}.")
+            self._numbers[project] = number
+        row = self._entries.take(entry)
+        if row is None:
+            found(f"Entry {entry} (leaf {index}) is missing.")
+        elif leaf_hash(leaf_bytes(at=row[1], payload=row[2], number=number)) != hashed:
+            found(f"Entry {entry} (leaf {index}) is not what was sealed: time or content changed.")
+        else:
+            self._columns(row, project)
+        for tile in self._edge.push(hashed):
+            self._tile(tile)
+
+    def _columns(self, row: Row, project: str | None) -> None:
+        """Queries read the columns, so they must say what the sealed payload says."""
+        entry, _at, payload, *copies, actor = row
+        said = orjson.loads(payload)
+        written = [said.get(name) for name in _COPIES]
+        if copies != written or actor != said.get("actor", {}).get("ref") or project != copies[2]:
+            names = [name for name, a, b in zip(_COPIES, copies, written, strict=True) if a != b]
+            what = ", ".join(names) or "actor or project of the leaf"
+            self.result.found(f"Entry {entry}: columns differ from what was sealed ({what}).")
+
+    def _tile(self, tile: FullTile) -> None:
+        self._tiles += 1
+        stored = self._connection.execute(_TILE, [tile.level, tile.index], binary=True).fetchone()
+        if stored != (tile.hashes, tile.root):
+            what = "differs from its leaves" if stored else "is missing"
+            self.result.found(f"Tile {tile.level}/{tile.index} {what}.")
+
+    def _checkpoints(self) -> Iterator[tuple[Checkpoint, list[Row]]]:
+        rows = _stream(self._connection, "checkpoints", _CHECKPOINTS)
+        for _size, group in groupby(rows, key=itemgetter(0)):
+            signatures = list(group)
+            size, origin, root = signatures[0][:3]
+            yield Checkpoint(origin, size, root), [row[3:] for row in signatures if row[4]]
+
+    def _checkpoint(self, checkpoint: Checkpoint, signatures: list[Row]) -> None:
+        found, last, size = self.result.found, self.result.last, checkpoint.size
+        self.result.checkpoints += 1
+        self.result.last = checkpoint
+        if last is not None and last.origin != checkpoint.origin:
+            found(f"The checkpoint of size {size} is of another log: {checkpoint.origin}.")
+        fits = size == self._edge.size and checkpoint.root == self._edge.root()
+        if not fits and not self._broken:
+            found(f"The checkpoint of size {size} does not fit the leaves: the log was rewritten.")
+            self._broken = True
+        if not signatures:
+            if size <= self.result.signed_size:
+                found(f"The checkpoint of size {size} has no signature.")
+            return
+        try:
+            signed = [opened(note, self._keys) for _key, note in signatures
+                      if any(key.vkey == _key for key in self._keys)]  # fmt: skip
+        except BadNote as problem:
+            found(f"The note of the checkpoint of size {size} is not valid: {problem}.")
+            return
+        if not signed:
+            found(f"The checkpoint of size {size} is signed by none of the keys given.")
+        elif any(one != checkpoint for one in signed):
+            found(f"The note of the checkpoint of size {size} says something else than its row.")
+
+    def _ends(self, following: tuple[Checkpoint, list[Row]] | None, tiles: int) -> None:
+        """What stands behind the end of the log."""
+        found, last = self.result.found, self.result.last
+        if following is not None:
+            found(f"A checkpoint covers {following[0].size} entries; {self._edge.size} are there.")
+        elif self._edge.size > (last.size if last else 0):
+            found("There are leaves behind the last checkpoint.")
+        if tiles != self._tiles:
+            found(f"{tiles} full tiles are stored; the leaves make {self._tiles}.")
+
+    def _row(self, statement: str) -> Row:
+        row = self._connection.execute(statement).fetchone()
+        assert row is not None  # noqa: S101  (one row always)
+        return row  # type: ignore[no-any-return]
+
+
+class _Entries:
+    """Entries by id, read in one passage; asked for in almost the same order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows = _stream(connection, "entries", _ENTRIES)
+        self._held: dict[int, Row] = {}
+        self._at = 0
+
+    def take(self, entry: int) -> Row | None:
+        """The entry, or None where the ledger has none of this id."""
+        if entry in self._held:
+            return self._held.pop(entry)
+        while self._at < entry and (row := next(self._rows, None)):
+            self._at = row[0]
+            if self._at == entry:
+                return row
+            self._held[self._at] = row
+            if len(self._held) > MOST_HELD:
+                del self._held[next(iter(self._held))]
+        return self._connection.execute(_ONE, [entry], binary=True).fetchone()
+
+
+def _stream(connection: Connection, name: str, statement: str) -> Iterator[Row]:
+    with connection.cursor(name, binary=True) as cursor:
+        cursor.itersize = FETCHED
+        cursor.execute(statement)
+        yield from cursor

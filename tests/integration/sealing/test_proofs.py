@@ -1,0 +1,96 @@
+"""What the portal gives out of the log, and the command that verifies it."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from approvals.management.commands import verify_ledger
+from portal.ledger.actors import SYSTEM
+from portal.ledger.chain import leaf_hash
+from portal.ledger.note import key_of, opened
+from portal.ledger.proofs import NotSealed, consistency_between, proof_of, published_checkpoint
+from portal.ledger.record import record
+from portal.ledger.stored_tiles import NoTile
+from portal.ledger.tile_paths import unbundled
+from portal.ledger.tiles import entry_bundle, fetch
+from portal.ledger.tree import verify_consistency, verify_inclusion
+from portal.ledger.verify import known_keys
+from portal.sealer.append import Log
+from portal.sealer.key import signers_of
+from portal.sealer.publish import publish_checkpoints, sign_checkpoints
+from portal.sealer.seal import open_connection
+from tests.conftest import worker_database
+from tests.integration.sealing.book import write
+from tests.plugin import server_of_this_run
+
+
+def seal_portal(key_file):
+    """Seal what stands in the portal's own database of this worker."""
+    url = server_of_this_run().url("countersign_sealer", worker_database())
+    with open_connection(url) as connection:
+        log = Log(connection, "countersign.example/log/tests")
+        signers = signers_of(key_file, log.origin, connection, new=True)
+        log.append()
+        sign_checkpoints(connection, signers)
+        publish_checkpoints(connection)
+
+
+def write_entry():
+    with transaction.atomic():
+        return record("sign_out.done", actor=SYSTEM)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_is_proved_against_the_newest_checkpoint(tmp_path):
+    first = write_entry()
+    with pytest.raises(NotSealed):
+        proof_of(first)
+    seal_portal(tmp_path / "key.pem")
+    old = published_checkpoint()
+    second = write_entry()
+    seal_portal(tmp_path / "key.pem")
+    new = published_checkpoint()
+    keys = [key_of(vkey) for (vkey,) in fetch("SELECT vkey FROM ledger_key", [])]
+    for entry in (first, second):
+        proof = proof_of(entry)
+        checkpoint = opened(proof.note, keys)
+        assert checkpoint == new
+        hashed = leaf_hash(proof.leaf)
+        assert verify_inclusion(hashed, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    hashes = consistency_between(old.size, new.size)
+    assert verify_consistency(old.size, new.size, old.root, new.root, hashes)
+    index, width = divmod(new.size, 256)
+    if width:
+        assert list(unbundled(entry_bundle(index, width)))[-1] == proof_of(second).leaf
+    with pytest.raises(NoTile):
+        entry_bundle(index, width + 1)
+
+
+def run(book, monkeypatch, *keys):
+    reader = book.connect("countersign_app")
+    monkeypatch.setattr(verify_ledger, "_own_connection", lambda: reader)
+    out = StringIO()
+    try:
+        call_command("verify_ledger", stdout=out, key=list(keys))
+    except CommandError as error:
+        return f"{out.getvalue()}{error}"
+    return out.getvalue()
+
+
+def test_the_command_says_what_holds_and_what_does_not(book, monkeypatch):
+    write(book.app, 3)
+    book.seal()
+    (vkey,) = known_keys(book.app)
+    said = run(book, monkeypatch)
+    assert "3 entries sealed, 3 of them under a signed checkpoint; 1 checkpoints" in said
+    assert "taken from the database itself" in said
+    assert said.endswith("Everything holds.\n")
+    assert "taken from" not in run(book, monkeypatch, vkey)
+    assert "--key: not an Ed25519 key" in run(book, monkeypatch, "nonsense")
+    book.superuser("DELETE FROM ledger_entry WHERE id = 2")
+    said = run(book, monkeypatch, vkey)
+    assert "- Entry 2 (leaf 1) is missing." in said
+    assert said.endswith("1 findings: it does not hold.")
