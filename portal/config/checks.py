@@ -3,6 +3,7 @@
 The server runs these when it starts and does not start with an error among them.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,34 @@ def _of(commit: str, role: str, superuser: bool, owns: bool) -> list[CheckMessag
             )
         )
     return found
+
+
+@register(Tags.security)
+def checkpoint_key_is_apart(**_: Any) -> list[CheckMessage]:
+    """Who serves pages must not be able to sign checkpoints of a ledger that they can write to.
+
+    `make run` runs everything as one account, which can read all of its files: there it is said.
+    """
+    path = settings.CHECKPOINT_KEY_FILE
+    if not os.access(path, os.R_OK):
+        return []
+    if settings.EMBEDDED:
+        return [
+            Warning(
+                "Web can read the key of the checkpoints, because `make run` runs everything as "
+                "one account: what is sealed proves nothing against whoever has that account.",
+                hint="In production the sealer has an account of its own.",
+                id="countersign.W003",
+            )
+        ]
+    return [
+        Error(
+            f"This process can read {path}, the key that signs checkpoints: with it the sealed "
+            "history could be rewritten.",
+            hint="Run the sealer as an account of its own (docs/how-to/run-in-production.md).",
+            id="countersign.E004",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

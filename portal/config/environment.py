@@ -40,6 +40,10 @@ class Environment(BaseSettings):
     permit_signer_secret_file: Path | None = Field(
         default=None, validation_alias="COUNTERSIGN_PERMIT_SIGNER_SECRET_FILE"
     )
+    checkpoint_key_file: Path | None = Field(
+        default=None, validation_alias="COUNTERSIGN_CHECKPOINT_KEY_FILE"
+    )
+    embedded: bool = Field(default=False, validation_alias="COUNTERSIGN_EMBEDDED")
     request_log_level: Literal["INFO", "WARNING", "ERROR"] = Field(
         default="ERROR", validation_alias="COUNTERSIGN_REQUEST_LOG"
     )

@@ -22,6 +22,9 @@ SIGNING_KEY_FILE = env.signing_key_file or HOME / "keys" / "permit.pem"
 PERMIT_SIGNER = env.permit_signer
 PERMIT_PUBLIC_KEY_FILE = env.permit_public_key_file
 PERMIT_SIGNER_SECRET_FILE = env.permit_signer_secret_file
+# Never opened here: the check looks whether it could be.
+CHECKPOINT_KEY_FILE = env.checkpoint_key_file or HOME / "keys" / "checkpoint.pem"
+EMBEDDED = env.embedded
 ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.strip()]
 if (_public_host := urlsplit(PUBLIC_URL).hostname) and _public_host not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(_public_host)

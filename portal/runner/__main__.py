@@ -7,7 +7,7 @@ import sys
 import time
 
 from portal.runner.account import AccountError
-from portal.runner.addresses import APP, OWNER, server_url
+from portal.runner.addresses import APP, OWNER, SEALER, server_url
 from portal.runner.binaries import BinariesError
 from portal.runner.broker import BrokerError, prepare_broker
 from portal.runner.cluster import ClusterError, prepare_cluster, starting
@@ -77,9 +77,9 @@ def _run(tree: Tree, options: Options, log: Log) -> None:
 
 def _set_up(tree: Tree, options: Options, log: Log) -> None:
     """Start everything in order; return when the first page answers."""
-    app_url, owner_url = options.database_url, options.owner_url
+    app_url, owner_url, sealer_url = options.database_url, options.owner_url, ""
     if not app_url:
-        app_url, owner_url = _start_database(tree, options, log)
+        app_url, owner_url, sealer_url = _start_database(tree, options, log)
     broker_url = options.broker_url or _start_broker(tree, options, log)
     environment = options.environment(
         database_url=app_url, broker_url=broker_url, secret=secret_key_file(options.home)
@@ -93,6 +93,7 @@ def _set_up(tree: Tree, options: Options, log: Log) -> None:
         place = ("--home", str(options.home), "--url", options.url)
         metrics = ("--metrics", _start_metrics(tree, options))
         tree.run("demo", _python(environment, "manage.py", "demo", "--quiet", *place, *metrics))
+    _start_sealer(tree, {**environment, "DATABASE_URL": sealer_url}, log)
     log.say("starting web and worker (with beat)")
     web = _python(environment, "-m", "portal.config.server")
     worker = _python(environment, *WORKER, str(options.home / "beat-schedule"))
@@ -105,8 +106,8 @@ def _set_up(tree: Tree, options: Options, log: Log) -> None:
             log.plain(line)
 
 
-def _start_database(tree: Tree, options: Options, log: Log) -> tuple[str, str]:
-    """The URLs of the app and of the owner."""
+def _start_database(tree: Tree, options: Options, log: Log) -> tuple[str, str, str]:
+    """The URLs of the app, of the owner and of the sealer."""
     directory = options.home / "postgres"
     log.say("starting the database (set DATABASE_URL to use your own)")
     with starting(directory):
@@ -121,7 +122,17 @@ def _start_database(tree: Tree, options: Options, log: Log) -> tuple[str, str]:
         tree.start("database", command)
         sockets = cluster.socket_directory
         tree.run("database", _python(dict(os.environ), "-m", "portal.runner.prepare", str(sockets)))
-    return server_url(sockets, APP), server_url(sockets, OWNER)
+    return server_url(sockets, APP), server_url(sockets, OWNER), server_url(sockets, SEALER)
+
+
+def _start_sealer(tree: Tree, environment: dict[str, str], log: Log) -> None:
+    """Only beside an embedded database: elsewhere it must be an account of its own."""
+    if not environment["DATABASE_URL"]:
+        log.say("no sealer is started for a database of your own: see docs/how-to")
+        return
+    log.say("starting the sealer")
+    sealer = _python(environment, "-m", "portal.sealer")
+    tree.start("sealer", lambda: sealer)
 
 
 def _start_broker(tree: Tree, options: Options, log: Log) -> str:

@@ -48,6 +48,8 @@ class Options:
             "COUNTERSIGN_SIGNING_KEY_FILE": os.environ.get(
                 "COUNTERSIGN_SIGNING_KEY_FILE", str(self.home / "keys" / "permit.pem")
             ),
+            "COUNTERSIGN_URL": self.url,
+            "COUNTERSIGN_EMBEDDED": "" if self.database_url else "1",
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -48,7 +48,7 @@ def test_the_sql_of_the_how_to_is_what_make_run_does():
 def test_the_processes_of_the_how_to_are_ours():
     text = PRODUCTION.read_text(encoding="utf-8")
     modules = set(re.findall(r"python -m (portal\.[\w.]+)", text))
-    assert modules == {"portal.config.server"}
+    assert modules == {"portal.config.server", "portal.sealer"}
     assert (ROOT / "portal" / "config" / "server.py").exists()
     assert set(re.findall(r"celery -A ([\w.]+)", text)) == {"portal.config.celery"}
     assert app.main == "countersign"

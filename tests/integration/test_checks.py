@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from portal.config.checks import address_is_public, ledger_is_safe
+from portal.config.checks import address_is_public, checkpoint_key_is_apart, ledger_is_safe
 from tests.conftest import worker_database
 from tests.plugin import server_of_this_run
 
@@ -40,3 +40,13 @@ def test_an_address_without_tls_is_a_warning(settings):
     assert ids(address_is_public()) == {"countersign.W002"}
     settings.PUBLIC_URL = "https://countersign.example"
     assert address_is_public() == []
+
+
+def test_who_serves_pages_must_not_be_able_to_read_the_key_of_the_checkpoints(settings, tmp_path):
+    settings.CHECKPOINT_KEY_FILE = tmp_path / "checkpoint.pem"
+    assert checkpoint_key_is_apart() == []
+    settings.CHECKPOINT_KEY_FILE.write_text("a key")
+    settings.EMBEDDED = False
+    assert ids(checkpoint_key_is_apart()) == {"countersign.E004"}
+    settings.EMBEDDED = True
+    assert ids(checkpoint_key_is_apart()) == {"countersign.W003"}

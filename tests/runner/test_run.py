@@ -15,6 +15,7 @@ CHECKOUT = Path(__file__).parents[2]
 PARTS = {
     "database": "postgres -D",
     "broker": "valkey-server",
+    "sealer": "portal.sealer",
     "web": "portal.config.server",
     "metrics": "portal.runner.metrics",
     "worker": "portal.runner.worker",
