@@ -10,6 +10,7 @@ from approvals.views.listing import requests
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.request import live, request_view
+from approvals.views.seal import seal
 from approvals.views.sources import project_sources
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
@@ -68,5 +69,6 @@ urlpatterns = [
     path(f"{_CONNECTION}/resume", connection.connection_resume, name="connection-resume"),
     path(f"{_CONNECTION}/hook", connection_hook, name="connection-hook"),
     path("hooks/<uuid:connection_id>", hook, name="hook"),
+    path("audit/seal/", seal, name="seal"),
     path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

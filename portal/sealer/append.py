@@ -9,7 +9,7 @@ from portal.ledger.edge import Edge, FullTile
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.seal_sql import NO_PROJECT
 from portal.ledger.stored_tiles import tile_reader
-from portal.sealer.find import Connection, here, new_entries
+from portal.sealer.find import Connection, here, is_news, new_entries
 
 _LAST = "SELECT size, origin, snapshot, cluster FROM ledger_checkpoint ORDER BY size DESC LIMIT 1"
 _NUMBERS = f"""
@@ -50,10 +50,13 @@ class Log:
 
         With `compare_all` every entry is compared with the leaves, whatever was seen before.
         """
+        seen = None if compare_all else self._seen
+        if seen and not is_news(self._connection, seen):
+            return 0
         before = self.size
         with self._connection.transaction():
             snapshot, cluster = here(self._connection)
-            for rows in new_entries(self._connection, None if compare_all else self._seen):
+            for rows in new_entries(self._connection, seen):
                 self._append(rows)
             if self.size > before:
                 values = [self.size, self.origin, self._edge.root(), snapshot, cluster]

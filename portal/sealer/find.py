@@ -39,16 +39,19 @@ def here(connection: Connection) -> tuple[str, str]:
     return found[0], found[1]
 
 
+def is_news(connection: Connection, seen: str) -> bool:
+    """Whether anything is new, in one statement: all that an idle portal costs."""
+    found = connection.execute(_ANY, {"seen": seen}).fetchone()
+    return found is not None and bool(found[0])
+
+
 def new_entries(connection: Connection, seen: str | None) -> Iterator[list[tuple[Any, ...]]]:
     """(id, at, project, payload) of what is not sealed, in the order of ids, in batches.
 
     `seen` is the snapshot of the last look; without one all entries are compared with the leaves.
     Must run in REPEATABLE READ: entries and snapshot have to be of one moment.
     """
-    given = {"seen": seen}
-    if seen and not connection.execute(_ANY, given).fetchone()[0]:  # type: ignore[index]
-        return
     with connection.cursor("new_entries", binary=True) as cursor:
-        cursor.execute(_NEW if seen else _UNSEALED, given)
+        cursor.execute(_NEW if seen else _UNSEALED, {"seen": seen})
         while rows := cursor.fetchmany(BATCH):
             yield rows
