@@ -49,7 +49,7 @@ class Options:
                 "COUNTERSIGN_SIGNING_KEY_FILE", str(self.home / "keys" / "permit.pem")
             ),
             "COUNTERSIGN_URL": self.url,
-            "COUNTERSIGN_EMBEDDED": "" if self.database_url else "1",
+            "COUNTERSIGN_EMBEDDED": "0" if self.database_url else "1",
             "PYTHONUNBUFFERED": "1",
         }
 
