@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from approvals.ci.problems import problem
-from portal.kernel.asgi import Receive, Scope, Send, TooLarge, read_body, send_response
+from portal.kernel.asgi import Receive, Scope, Send, TooLarge, gone, read_body, send_response
 
 MAX_BODY = 10 * 1024 * 1024
 MOST_BUFFERED = 4 * 1024 * 1024  # static files are shorter
@@ -40,7 +40,7 @@ class Bridge:
             return
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(
-            self._pool, self._run, _environ(scope, body), send, loop
+            self._pool, self._run, _environ(scope, body), receive, send, loop
         )
         if answer is not None:
             with contextlib.suppress(
@@ -49,7 +49,11 @@ class Bridge:
                 await asyncio.wait_for(_send_whole(send, *answer), WRITE_SECONDS)
 
     def _run(
-        self, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop
+        self,
+        environ: dict[str, Any],
+        receive: Receive,
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
     ) -> tuple[Start, bytes] | None:
         """In a pool thread: a bounded response is returned whole, a long one sent piece by piece.
 
@@ -68,7 +72,7 @@ class Bridge:
         try:
             if not getattr(response, "streaming", False) or _length(start) <= MOST_BUFFERED:
                 return start, b"".join(response)
-            self._stream(start, response, send, loop)
+            self._stream(start, response, receive, send, loop)
             return None
         finally:
             close = getattr(response, "close", None)
@@ -76,9 +80,18 @@ class Bridge:
                 close()
 
     def _stream(
-        self, start: Start, response: Iterable[bytes], send: Send, loop: asyncio.AbstractEventLoop
+        self,
+        start: Start,
+        response: Iterable[bytes],
+        receive: Receive,
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Wholly in this thread (a database cursor belongs to it), each piece within its time."""
+        """Wholly in this thread (a database cursor belongs to it), each piece within its time.
+
+        Nothing more is made once the client hung up: sending to it would fail silently.
+        """
+        left = asyncio.run_coroutine_threadsafe(_left(receive), loop)
 
         def deliver(message: dict[str, Any]) -> None:
             asyncio.run_coroutine_threadsafe(
@@ -86,11 +99,21 @@ class Bridge:
                 loop,
             ).result(timeout=WRITE_SECONDS)
 
-        with contextlib.suppress(TimeoutError):
+        try:
             deliver({"type": "http.response.start", **start})
             for part in response:
+                if left.done():
+                    return
                 deliver({"type": "http.response.body", "body": part, "more_body": True})
             deliver({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            return
+        finally:
+            left.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    await gone(receive)
 
 
 async def _send_whole(send: Send, start: Start, body: bytes) -> None:
