@@ -9,6 +9,7 @@ from approvals.views.hook import connection_hook, hook
 from approvals.views.listing import requests
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
+from approvals.views.reports import report, report_file, reports
 from approvals.views.request import live, request_view
 from approvals.views.seal import seal
 from approvals.views.sources import project_sources
@@ -49,6 +50,9 @@ urlpatterns = [
     path(f"{_BACKTEST}/again", backtest.backtest_again, name="backtest-again"),
     path(f"{_BACKTEST}.csv", backtest.backtest_file, {"form": "csv"}, name="backtest-csv"),
     path(f"{_BACKTEST}.json", backtest.backtest_file, {"form": "json"}, name="backtest-json"),
+    path("audit/reports/", reports, name="reports"),
+    path("audit/reports/<slug:report_name>", report, name="report"),
+    path("audit/reports/<slug:report_name>.<slug:form>", report_file, name="report-file"),
     path(f"{_PROJECT}/sources", project_sources, name="project-sources"),
     path(f"{_PROJECT}/connections", connection.connections, name="connections"),
     path(f"{_PROJECT}/connections/new", connection.connection_kinds, name="connection-kinds"),

@@ -23,6 +23,7 @@ PARTS = frozenset(
         "permit",
         "round",
         "status",
+        "export",
     }
 )
 
@@ -116,6 +117,8 @@ EVENTS: dict[str, EventType] = {
         _event("connection.resealed", "Its secrets were encrypted with another key.", "object"),
         _event("connection.archived", "A connection is used no more.", "object change"),
         _event("key.created", "A signing key was made.", "object"),
+        _event("export.created", "A person began to take a report out.", "export"),
+        _event("export.finished", "The file ended; `outcome` says how.", "export"),
         _event("sign_in.succeeded", "A person signed in.", "object"),
         _event("sign_in.failed", "A sign-in failed.", "object"),
         _event("sign_out.done", "A person signed out.", "object"),

@@ -138,6 +138,8 @@ def nav(context: template.Context, place: str = "top") -> dict[str, Any]:
     items = [("queue", _("Queue")), ("requests", _("Requests")), ("policies", _("Policies")),
              ("freezes", _("Freezes")), ("projects", _("Projects")),
              ("groups", _("Groups"))]  # fmt: skip
+    if context.get("is_auditor"):
+        items.append(("reports", _("Reports")))
     if context.get("is_administrator"):
         items.append(("people", _("People")))
     links = [

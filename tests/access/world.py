@@ -121,6 +121,8 @@ class World:
             "calendar_id": place.calendar.pk,
             "connection_id": place.connection.pk,
             "kind": "http_json",
+            "report_name": "population",
+            "form": "csv",
             "feed_id": self.feed[0].pk,
             "source_id": self.source.pk,
             "token": self.feed[1],

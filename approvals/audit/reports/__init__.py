@@ -1,0 +1,17 @@
+"""The reports that auditors ask for, in the order of the page."""
+
+from approvals.audit.reports import (
+    access_review,
+    by_policy,
+    changes,
+    drift,
+    population,
+    reading,
+    separation,
+)
+from approvals.audit.reports.report import Report
+
+REPORTS: dict[str, Report] = {
+    module.REPORT.name: module.REPORT
+    for module in (population, separation, by_policy, drift, changes, access_review, reading)
+}

@@ -1,0 +1,35 @@
+"""Pieces of SQL that several reports are made of."""
+
+# Conditions on a request `r` and on an entry `e` of the ledger.
+REQUESTS = """
+    (%(projects)s::uuid[] IS NULL OR r.project_id = ANY(%(projects)s::uuid[]))
+    AND (%(environment)s::uuid IS NULL OR r.environment_id = %(environment)s::uuid)
+"""
+ENTRIES = """
+    (%(projects)s::uuid[] IS NULL OR e.project = ANY(%(projects)s::uuid[]))
+    AND e.at >= %(since)s::timestamptz AND e.at < %(until)s::timestamptz
+"""
+PLACES = """
+    JOIN portal_project project ON project.id = r.project_id
+    JOIN portal_environment environment ON environment.id = r.environment_id
+    JOIN portal_user owner ON owner.id = r.owner_id
+    LEFT JOIN portal_serviceaccount account ON account.id = r.account_id
+    LEFT JOIN approvals_verdict v ON v.id = r.verdict_id
+    LEFT JOIN approvals_snapshot s ON s.id = r.snapshot_id
+"""
+REQUESTER = "coalesce(nullif(r.run->>'actor', ''), account.name, owner.name)"
+POLICIES = """
+    (SELECT string_agg((p->>'policy') || ' v' || (p->>'version'), ', ')
+     FROM jsonb_array_elements(v.body->'policies') p)
+"""
+# Approvals of the round in force: those of earlier rounds do not count any more.
+APPROVALS = """
+    FROM approvals_decision d JOIN portal_user person ON person.id = d.person_id
+    WHERE d.request_id = r.id AND d.round = r.round AND d.outcome = 'approve'
+"""
+APPROVED_BY_PEOPLE = f"EXISTS (SELECT {APPROVALS})"
+ACTOR = "coalesce(actor.name, machine.name, e.actor_ref)"
+ACTORS = """
+    LEFT JOIN portal_user actor ON actor.actor_ref::text = e.actor_ref
+    LEFT JOIN portal_serviceaccount machine ON machine.actor_ref::text = e.actor_ref
+"""

@@ -1,0 +1,50 @@
+"""Auditors, and requests that went different ways, all through the real services."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from approvals.lifecycle.finish import finish_permit, heartbeat
+from approvals.states import PermitStatus
+from portal.access import grant_role
+from portal.access.models import Organisation
+from tests.factories import ask, decide, person, redeem
+from tests.integration.pages import as_
+
+
+@pytest.fixture
+def audited(who):
+    """One approved by a lead and run, one by policy, one denied, one rejected, one waiting."""
+    who.auditor = person(who.admin, "Olga Auditor")
+    grant_role(by=who.admin, to=who.auditor, role="auditor", target=Organisation.objects.get())
+    who.ran = decide(ask(who), who.alice)
+    who.permit = redeem(who, who.ran)
+    run = {"run_id": who.ran.run["id"], "run_attempt": who.ran.run["attempt"]}
+    heartbeat(token=who.token, permit_id=who.permit.id, **run)
+    finish_permit(
+        token=who.token, permit_id=who.permit.id, outcome=PermitStatus.SUCCEEDED, exit_code=0, **run
+    )
+    who.alone = ask(who, "staging")
+    who.denied = ask(who, "testing")
+    who.rejected = decide(ask(who), who.bob, "reject", "Not on a Friday")
+    who.waiting = ask(who)
+    return who
+
+
+@pytest.fixture
+def taken():
+    """Take a report out as `person`; its rows by the names of their columns."""
+
+    def take(person, name, form="jsonl", **filters):
+        response = as_(person).get(f"/audit/reports/{name}.{form}", filters)
+        assert response.status_code == 200, response.content
+        body = b"".join(response.streaming_content)
+        if form == "jsonl":
+            return [json.loads(line) for line in body.splitlines()]
+        if form == "csv":
+            return list(csv.DictReader(io.StringIO(body.decode())))
+        return body
+
+    return take

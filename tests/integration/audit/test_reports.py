@@ -1,0 +1,257 @@
+import io
+import tracemalloc
+from datetime import timedelta
+
+import openpyxl
+import pytest
+from django.db import connection, transaction
+
+from approvals.audit.reports import REPORTS, download
+from approvals.audit.reports.cells import harmless
+from approvals.audit.reports.filters import report_filters
+from approvals.audit.reports.report import Column, Report
+from approvals.audit.reports.rows import stream
+from approvals.audit.scope import audit_scope
+from approvals.lifecycle.withdraw import revoke_request
+from portal.access import grant_role, revoke_role
+from portal.directory.environments import create_environment
+from portal.directory.projects import create_project
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict
+from portal.ledger.models import Entry
+from tests.factories import ask, decide, person
+from tests.integration.pages import as_, text
+
+
+def only(rows, request):
+    (found,) = [row for row in rows if row["request"] == str(request)]
+    return found
+
+
+def test_the_population_has_every_request_and_says_what_became_of_it(audited, taken):
+    rows = taken(audited.auditor, "population")
+    assert [row["decision"] for row in rows] == [
+        "redeemed", "approved", "denied", "rejected", "pending",
+    ]  # fmt: skip
+    assert [row["mode"] for row in rows] == ["people", "policy", "policy", "people", ""]
+    row = only(rows, audited.ran)
+    said = {name: row[name] for name in ("requester", "project", "environment", "result")}
+    assert said == {
+        "requester": "carol",
+        "project": "shop",
+        "environment": "production",
+        "result": "succeeded",
+    }
+    assert (row["exit_code"], row["permit"]) == (0, str(audited.permit.id))
+    assert row["approvers"].startswith("Alice Lead (approve, 20")
+    assert (row["commit"], row["digest"]) == ("1" * 40, audited.ran.digest)
+    assert row["policies"] == "shop v1"
+    assert row["entry"] == Entry.objects.filter(request=audited.ran.id).earliest("id").id
+
+
+def test_a_time_stands_in_the_readers_zone_and_in_utc(audited, taken):
+    audited.auditor.time_zone = "Asia/Kolkata"
+    audited.auditor.save()
+    row = only(taken(audited.auditor, "population"), audited.ran)
+    asked = audited.ran.created_at
+    assert row["created_utc"] == asked.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    local = asked + timedelta(hours=5, minutes=30)
+    assert row["created"] == local.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def test_separation_names_an_approver_who_turns_out_to_answer_for_the_request(audited, taken):
+    row = only(taken(audited.auditor, "separation"), audited.ran)
+    assert (row["approvers"], row["owner"], row["overlap"]) == ("Alice Lead", "Carol Release", "")
+    assert (row["rule"], row["exception"]) == ("shop · production-lead", "")
+    assert row["executor"] == "deploy-bot"
+    audited.account.owner = audited.alice
+    audited.account.save()
+    assert only(taken(audited.auditor, "separation"), audited.ran)["overlap"] == "Alice Lead"
+
+
+def test_decisions_by_policy_name_the_rule_and_who_published_it(audited, taken):
+    rows = taken(audited.auditor, "by-policy")
+    assert {row["request"] for row in rows} == {str(audited.alone), str(audited.denied)}
+    approved, denied = only(rows, audited.alone), only(rows, audited.denied)
+    assert (approved["outcome"], approved["rule"]) == ("approved", "shop · staging-auto")
+    assert (denied["outcome"], denied["rule"]) == ("denied", "shop · never-testing")
+    assert approved["reviewer"] == "Dee Deputy"
+    assert approved["snapshot"] == audited.alone.snapshot.digest
+
+
+def test_a_voided_approval_is_reported_with_who_took_it_back(audited, taken):
+    approved = decide(ask(audited), audited.bob)
+    revoke_request(by=audited.bob, request_id=approved.id, reason="An incident began")
+    (row,) = taken(audited.auditor, "drift")
+    assert (row["request"], row["void"], row["by"]) == (str(approved), "revoked", "Bob Lead")
+    assert (row["ended"], bool(row["approved_utc"])) == ("revoked", True)
+
+
+def test_changes_say_who_changed_what_before_and_after(audited, taken):
+    rows = taken(audited.auditor, "changes")
+    events = {row["event"] for row in rows}
+    assert {"project.created", "role.granted", "member.added", "policy.published"} <= events
+    assert not {"sign_in.succeeded", "request.submitted", "export.created"} & events
+    granted = next(row for row in rows if row["person"] == "Olga Auditor" and row["role"])
+    assert (granted["actor"], granted["role"]) == ("Ada Admin", "auditor")
+
+
+def test_the_access_review_says_what_is_held_now_and_the_last_decision(audited, taken):
+    grant_role(by=audited.admin, to=audited.mallory, role="viewer", target=audited.project)
+    revoke_role(by=audited.admin, to=audited.mallory, role="viewer", target=audited.project)
+    rows = taken(audited.auditor, "access-review")
+    assert "Mallory Outside" not in {row["person"] for row in rows}
+    alice = {row["name"]: row for row in rows if row["person"] == "Alice Lead"}
+    assert {name: row["through"] for name, row in alice.items()} == {
+        "team-leads": "group",
+        "viewer": "role",
+    }
+    assert alice["viewer"]["project"] == "shop"
+    assert alice["viewer"]["since_utc"] and alice["team-leads"]["last_decision_utc"]
+
+
+def test_taking_a_report_out_is_recorded_before_and_after(audited, taken):
+    body = taken(audited.auditor, "population", "xlsx")
+    rows = taken(audited.auditor, "reading")
+    begun, ended = rows[:2]
+    assert [row["event"] for row in rows] == ["export.created", "export.finished", "export.created"]
+    assert begun["export"] == ended["export"]
+    assert (ended["report"], ended["form"], ended["rows"]) == ("population", "xlsx", 5)
+    assert ended["outcome"] == "done"
+    assert ended["digest"] == f"sha256:{download.sha256(body).hexdigest()}"
+
+
+def test_a_reader_who_hangs_up_leaves_that_on_record(audited):
+    filters = report_filters(audit_scope(audited.auditor), {})
+    parts = download.download(
+        by=audited.auditor,
+        report=REPORTS["population"],
+        filters=filters,
+        form=download.FORMS["csv"],
+    )
+    next(parts)
+    parts.close()
+    assert Entry.objects.get(type="export.finished").outcome == "broken off"
+
+
+def test_a_sheet_holds_the_same_as_the_csv(audited, taken):
+    book = openpyxl.load_workbook(io.BytesIO(taken(audited.auditor, "population", "xlsx")))
+    names, *rows = book.active.iter_rows(values_only=True)
+    listed = taken(audited.auditor, "population", "csv")
+    assert list(names) == list(listed[0])
+    found = [["" if value is None else str(value) for value in row] for row in rows]
+    assert found == [list(row.values()) for row in listed]
+
+
+@pytest.mark.parametrize(
+    "hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "＠x"]
+)  # fmt: skip
+def test_no_cell_is_a_formula(hostile):
+    assert harmless(hostile).startswith("'")
+    assert "\r" not in harmless(hostile)
+
+
+def test_a_hostile_action_is_harmless_in_a_table_and_verbatim_as_json(audited, taken):
+    evil = '=HYPERLINK("http://evil.example","x")'
+    ask(audited, run={"id": "evil", "attempt": 1, "actor": evil})
+    as_csv = taken(audited.auditor, "population", "csv")
+    assert as_csv[-1]["requester"] == f"'{evil}"
+    book = openpyxl.load_workbook(io.BytesIO(taken(audited.auditor, "population", "xlsx")))
+    assert {cell.data_type for row in book.active.iter_rows(min_row=2) for cell in row} <= {
+        "s",
+        "n",
+        "inlineStr",
+    }
+    assert taken(audited.auditor, "population")[-1]["requester"] == evil
+
+
+def test_an_auditor_of_one_project_gets_nothing_of_another(audited, taken):
+    bank = create_project(by=audited.admin, slug="bank", name="Bank")
+    vault = create_environment(by=audited.admin, project=bank, name="vault", tier="production")
+    paula = person(audited.admin, "Paula Project")
+    grant_role(by=audited.admin, to=paula, role="auditor", target=bank)
+    for name in REPORTS:
+        rows = taken(paula, name)
+        assert {row.get("project") for row in rows} <= {"bank", "", None}, name
+    assert taken(paula, "population") == []
+    events = {row["event"] for row in taken(paula, "changes")}
+    assert events == {"project.created", "environment.created", "role.granted"}
+    for place in ({"project": audited.project.pk}, {"environment": audited.production.pk}):
+        assert as_(paula).get("/audit/reports/population.csv", place).status_code == 404
+    wrong = {"project": bank.pk, "environment": audited.production.pk}
+    assert as_(audited.auditor).get("/audit/reports/population", wrong).status_code == 404
+    mine = {"project": bank.pk, "environment": vault.pk}
+    assert as_(paula).get("/audit/reports/population", mine).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("filters", "status"),
+    [
+        ({"since": "2026-02-30"}, 422),
+        ({"since": "0001-01-01"}, 422),
+        ({"since": "2026-03-02", "until": "2026-03-01"}, 422),
+        ({"project": "shop"}, 404),
+        ({"environment": "' OR 1=1"}, 404),
+    ],
+)
+def test_nonsense_in_the_address_is_refused(audited, filters, status):
+    client = as_(audited.auditor)
+    assert client.get("/audit/reports/population", filters).status_code == status
+    assert client.get("/audit/reports/population.csv", filters).status_code == status
+
+
+def test_the_period_and_the_environment_narrow_every_report(audited, taken):
+    before = now().date() - timedelta(days=9)
+    old = {"since": "2020-01-01", "until": before.isoformat()}
+    for name, report in REPORTS.items():
+        if report.periodic:
+            assert taken(audited.auditor, name, **old) == [], name
+    staging = {"environment": str(audited.staging.pk)}
+    for name in ("population", "by-policy", "changes", "access-review", "separation"):
+        rows = taken(audited.auditor, name, **staging)
+        assert {row.get("environment") for row in rows} <= {"staging", None}, name
+
+
+def test_the_page_shows_first_rows_and_totals(audited):
+    page = text(as_(audited.auditor).get("/audit/reports/population"))
+    assert "5 rows" in page
+    assert "redeemed 1" in page
+    assert "Alice Lead" in page
+    assert not Entry.objects.filter(type="export.created").exists()
+    for name in REPORTS:
+        assert as_(audited.auditor).get(f"/audit/reports/{name}").status_code == 200, name
+
+
+def test_a_report_too_long_for_a_sheet_points_to_csv(audited, monkeypatch):
+    monkeypatch.setattr(download, "MOST_ROWS", 2)
+    response = as_(audited.auditor).get("/audit/reports/population.xlsx")
+    assert response.status_code == Conflict.status
+    assert "Take CSV" in text(response)
+    assert not Entry.objects.filter(type="export.created").exists()
+
+
+def test_memory_does_not_grow_with_the_rows(audited):
+    def peak(rows):
+        sql = f"SELECT n, repeat('x', 500) AS filler FROM generate_series(1, {rows}) AS n"
+        columns = (Column("n", "n", "number"), Column("filler", "filler"))
+        report = Report("many", "many", "", columns, sql, by="filler")
+        filters = report_filters(audit_scope(audited.auditor), {})
+        tracemalloc.start()
+        for _part in download.as_csv(report.names, stream(report, filters)):
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+    assert peak(20_000) < 1.5 * peak(4_000)
+
+
+def test_closing_a_report_ends_its_statement(audited):
+    rows = stream(REPORTS["population"], report_filters(audit_scope(audited.auditor), {}))
+    with transaction.atomic():
+        next(rows)
+        rows.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors")
+            assert cursor.fetchone() == (0,)
