@@ -25,12 +25,12 @@ class PersonRequest(HttpRequest):
 
 @dataclass(frozen=True)
 class FilterField:
-    """One select of a filter form; `choices` are (value, word)."""
+    """One select of a filter form; `choices` are (value, word). Without any it asks for a day."""
 
     name: str
     label: str
     value: str
-    choices: list[tuple[str, str]]
+    choices: list[tuple[str, str]] | None
 
 
 def place_fields(filters: QueueFilters, choices: Choices) -> list[FilterField]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -51,14 +50,14 @@ def report(request: PersonRequest, report_name: str) -> HttpResponse:
     context = {
         "report": found,
         "filters": filters,
-        "names": _titles(found, filters),
-        "rows": first_rows(found, filters, SHOWN),
+        "rows": [
+            list(zip(found.columns, row, strict=True)) for row in first_rows(found, filters, SHOWN)
+        ],
         "counts": counts,
         "total": sum(count for _name, count in counts),
         "shown": SHOWN,
-        "filter_fields": _fields(scope, filters),
+        "filter_fields": [*(_days(filters) if found.periodic else []), *_places(scope, filters)],
         "filtered": filters.project is not None,
-        "kept": [(name, filters.query()[name]) for name in ("since", "until")],
         "clear_url": path,
         "periods": _periods(path, filters) if found.periodic else [],
         "files": [
@@ -94,17 +93,6 @@ def _report(name: str) -> Report:
     return REPORTS[name]
 
 
-def _titles(report: Report, filters: ReportFilters) -> list[str]:
-    """Headings of what the statement gives; a time stands in the reader's zone and in UTC."""
-    titles: list[str] = []
-    for column in report.columns:
-        if column.kind == "time":
-            titles += [f"{column.title} ({filters.zone_name})", f"{column.title} (UTC)"]
-        else:
-            titles.append(str(column.title))
-    return titles
-
-
 def _query(filters: ReportFilters) -> str:
     return urlencode(filters.query())
 
@@ -118,7 +106,14 @@ def _periods(path: str, filters: ReportFilters) -> list[Period]:
     return found
 
 
-def _fields(scope: AuditScope, filters: ReportFilters) -> list[FilterField]:
+def _days(filters: ReportFilters) -> list[FilterField]:
+    return [
+        FilterField("since", _("From"), filters.since.isoformat(), None),
+        FilterField("until", _("To"), filters.until.isoformat(), None),
+    ]
+
+
+def _places(scope: AuditScope, filters: ReportFilters) -> list[FilterField]:
     projects = [(str(one.pk), one.slug) for one in scope.visible_projects()]
     places = Environment.objects.filter(project__in=scope.visible_projects())
     if filters.project:
@@ -127,7 +122,7 @@ def _fields(scope: AuditScope, filters: ReportFilters) -> list[FilterField]:
         (str(one.pk), f"{one.project.slug} · {one.name}")
         for one in places.select_related("project").order_by("project__slug", "name")
     ]
-    chosen: dict[str, Any] = filters.query()
+    chosen = filters.query()
     return [
         FilterField("project", _("Project"), chosen.get("project", ""), projects),
         FilterField("environment", _("Environment"), chosen.get("environment", ""), environments),

@@ -26,22 +26,26 @@ from portal.kernel.database import gives_back  # noqa: E402
 from portal.ledger.listen import Hub  # noqa: E402
 
 SLOW_THREADS = 8
+# Files that are written while they are read may take hours: so many at a time, the others wait.
+FILES, FILE_THREADS = "/audit/reports/files/", 2
 celery_app.set_default()  # for services that wake workers from these threads
 
 
 class Portal:
-    """Routes by path; owns the hub and the two thread pools.
+    """Routes by path; owns the hub and the thread pools.
 
     Redeeming reads remote sources, so it and the gate have threads of their own: a slow forge never
-    holds up pages and decisions.
+    holds up pages and decisions. Neither does who takes a long file out over a slow line.
     """
 
     def __init__(self) -> None:
         self.hub: Hub | None = None
         self._fast = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
         self._slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow")
+        self._file = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
         self._pages = Bridge(wsgi, self._fast)
         self._redeem = Bridge(wsgi, self._slow)
+        self._files = Bridge(wsgi, self._file)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,7 +64,7 @@ class Portal:
             return partial(park_gate, hub=self.hub, application=self._redeem)
         if path.startswith("/api/v1/requests/"):
             return self._route_request(path, method, scope, parked)
-        return self._pages
+        return self._files if path.startswith(FILES) else self._pages
 
     def _route_request(self, path: str, method: str, scope: Scope, parked: dict[str, Any]) -> Any:
         tail = path.removeprefix("/api/v1/requests/")
@@ -92,7 +96,7 @@ class Portal:
         self.hub.close()
         for task in tasks:
             task.cancel()
-        for pool in (self._fast, self._slow):
+        for pool in (self._fast, self._slow, self._file):
             pool.shutdown(wait=False, cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -185,3 +185,13 @@ def test_connecting_a_system_and_how_it_does(windows, remote):
     page.get_by_role("link", name="How they do").click()
     expect(page.locator("main")).to_contain_text("Works")
     check_everywhere(page)
+
+
+def test_a_report_and_the_list_of_them(windows, portal):
+    gate = portal.gate("staging")
+    assert gate.end() == 0, gate.said
+    page = windows.open("omar", "/audit/reports/")
+    check_everywhere(page)
+    page.get_by_role("link", name="Change population").click()
+    expect(page.get_by_role("region", name="Rows")).to_be_visible(timeout=SLOW)
+    check_everywhere(page)

@@ -41,6 +41,11 @@ class Report:
         wanted = ", ".join(part for column in self.columns for part in _written(column))
         return f"SELECT {wanted} FROM ({self.sql}) AS one"  # noqa: S608  (written in code)
 
+    def first(self) -> str:
+        """The first `most` rows as they are."""
+        wanted = ", ".join(f"one.{column.name}" for column in self.columns)
+        return f"SELECT {wanted} FROM ({self.sql}) AS one LIMIT %(most)s"  # noqa: S608
+
     def totals(self) -> str:
         """How many rows have each value of `by`, the most frequent first."""
         return (

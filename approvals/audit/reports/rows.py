@@ -26,8 +26,7 @@ def stream(report: Report, filters: ReportFilters) -> Generator[Row, None, None]
 def first_rows(report: Report, filters: ReportFilters, most: int) -> list[Row]:
     """The first `most` of them."""
     with connection.cursor() as cursor:
-        wanted = filters.parameters() | {"most": most}
-        cursor.execute(f"{report.statement()} LIMIT %(most)s", wanted)
+        cursor.execute(report.first(), filters.parameters() | {"most": most})
         return list(cursor.fetchall())
 
 

@@ -38,7 +38,7 @@ def taken():
     """Take a report out as `person`; its rows by the names of their columns."""
 
     def take(person, name, form="jsonl", **filters):
-        response = as_(person).get(f"/audit/reports/{name}.{form}", filters)
+        response = as_(person).get(f"/audit/reports/files/{name}.{form}", filters)
         assert response.status_code == 200, response.content
         body = b"".join(response.streaming_content)
         if form == "jsonl":

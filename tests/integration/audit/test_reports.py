@@ -177,7 +177,7 @@ def test_an_auditor_of_one_project_gets_nothing_of_another(audited, taken):
     events = {row["event"] for row in taken(paula, "changes")}
     assert events == {"project.created", "environment.created", "role.granted"}
     for place in ({"project": audited.project.pk}, {"environment": audited.production.pk}):
-        assert as_(paula).get("/audit/reports/population.csv", place).status_code == 404
+        assert as_(paula).get("/audit/reports/files/population.csv", place).status_code == 404
     wrong = {"project": bank.pk, "environment": audited.production.pk}
     assert as_(audited.auditor).get("/audit/reports/population", wrong).status_code == 404
     mine = {"project": bank.pk, "environment": vault.pk}
@@ -197,7 +197,7 @@ def test_an_auditor_of_one_project_gets_nothing_of_another(audited, taken):
 def test_nonsense_in_the_address_is_refused(audited, filters, status):
     client = as_(audited.auditor)
     assert client.get("/audit/reports/population", filters).status_code == status
-    assert client.get("/audit/reports/population.csv", filters).status_code == status
+    assert client.get("/audit/reports/files/population.csv", filters).status_code == status
 
 
 def test_the_period_and_the_environment_narrow_every_report(audited, taken):
@@ -224,7 +224,7 @@ def test_the_page_shows_first_rows_and_totals(audited):
 
 def test_a_report_too_long_for_a_sheet_points_to_csv(audited, monkeypatch):
     monkeypatch.setattr(download, "MOST_ROWS", 2)
-    response = as_(audited.auditor).get("/audit/reports/population.xlsx")
+    response = as_(audited.auditor).get("/audit/reports/files/population.xlsx")
     assert response.status_code == Conflict.status
     assert "Take CSV" in text(response)
     assert not Entry.objects.filter(type="export.created").exists()
