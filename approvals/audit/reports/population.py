@@ -15,6 +15,8 @@ from approvals.audit.reports.report import MOMENT, Column, Report
 _SQL = f"""
 SELECT
     (SELECT min(e.id) FROM ledger_entry e WHERE e.request = r.id) AS entry,
+    (SELECT leaf.index FROM ledger_leaf leaf WHERE leaf.entry =
+        (SELECT min(e.id) FROM ledger_entry e WHERE e.request = r.id)) AS leaf,
     'R-' || r.number AS request, r.id AS id, r.created_at AS created, {REQUESTER} AS requester,
     project.slug AS project, environment.name AS environment, environment.tier AS tier, r.action,
     coalesce(r.subject->>'artifact', r.subject->>'plan', r.subject->>'document') AS subject,
@@ -60,6 +62,7 @@ REPORT = Report(
         Column("tier", _("Tier")),
         Column("permit", _("Permit")),
         Column("entry", _("First entry"), "number"),
+        Column("leaf", _("Its place in the sealed log"), "number"),
         Column("id", _("Request id")),
     ),
     sql=_SQL,

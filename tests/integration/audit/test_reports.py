@@ -47,6 +47,7 @@ def test_the_population_has_every_request_and_says_what_became_of_it(audited, ta
     assert (row["commit"], row["digest"]) == ("1" * 40, audited.ran.digest)
     assert row["policies"] == "shop v1"
     assert row["entry"] == Entry.objects.filter(request=audited.ran.id).earliest("id").id
+    assert row["leaf"] is None  # not sealed yet
 
 
 def test_a_time_stands_in_the_readers_zone_and_in_utc(audited, taken):
