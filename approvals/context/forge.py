@@ -4,15 +4,18 @@ Answers of a forge are JSON written elsewhere: `said` takes what is of the docum
 them and fails with a sentence on anything else.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import quote
 
 from django.db import connections
 
+from approvals.context.fetch import NotAllowed, NotThere
 from approvals.context.listed import check_lines, stat_lines
 from approvals.context.people import NO_ADDRESS, address
 from approvals.context.source import SourceFailed
@@ -22,10 +25,15 @@ from portal.kernel.clock import rfc3339
 
 T = TypeVar("T", str, bool, int, list[Any], dict[str, Any])
 Values = dict[str, object | None]
+Params = Sequence[tuple[str, str]]
 
+PAGE = 100  # the most that a forge gives at once
 MOST_TEXT = 4_000
 MOST_NAME = 255
 MOST_AT_ONCE = 6  # parts of one reading
+OF_BRANCH = frozenset(
+    {"git.exists", "git.head", "git.is_head", "git.on_branch", "git.branch_protected"}
+)
 NO_COMMIT = Unknown("the repository does not have this commit", "absent")
 NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")
 NO_TIME = Unknown("the commit names no time that can be", "absent")
@@ -33,6 +41,95 @@ UNCHECKED = Unknown("the signature could not be checked", "absent")
 FIRST = Unknown("nothing that the forge knows runs there now, to compare with", "absent")
 NOT_SHOWN = Unknown("the forge shows not all changed lines", "absent")
 NOT_LISTED = Unknown("the forge lists not all changed files", "absent")
+
+
+class TooMany(Exception):
+    """There is more than may be read; a part would say something else than the whole."""
+
+
+class Repository(ABC):
+    """One repository at a forge; what is asked stands below its address.
+
+    It is asked by its number: a name can be given to another repository. `tip` is what the forge
+    calls the id of a branch's last commit, `branches` where its branches are.
+    """
+
+    tip: ClassVar[str]
+    branches: ClassVar[str] = "branches"
+
+    @abstractmethod
+    def get(self, path: str = "", params: Params = (), *, lasting: bool = False) -> Any:
+        """The JSON at `path`; `lasting`: it never changes.
+
+        Raises NotThere, Refused, SourceFailed.
+        """
+
+    @abstractmethod
+    def reaches(self, head: str, commit: str) -> bool:
+        """Whether `head` has `commit` in its history, or is it; both are whole ids."""
+
+    @abstractmethod
+    def has(self, commit: str) -> bool | Unknown:
+        """Whether a branch has the commit: a forge finds those of forks as well."""
+
+    def every(
+        self, path: str, params: Params = (), *, of: str = "", most: int, lasting: bool = False
+    ) -> list[Any]:
+        """All of a list, page after page; `of`: where each page has it, beside how many there are.
+
+        Raises TooMany for more than `most`, and as `get` does.
+        """
+        found: list[Any] = []
+        while True:
+            number = len(found) // PAGE + 1
+            paged = [*params, ("per_page", str(PAGE)), ("page", str(number))]
+            answer = self.get(path, paged, lasting=lasting)
+            page = said(answer, list, of) if of else said(answer, list)
+            found += page
+            if len(page) > PAGE:
+                raise SourceFailed("its answer has more on a page than was asked for")
+            if len(page) < PAGE:
+                break
+            if len(found) >= most:
+                raise TooMany
+        if of and len(found) != said(answer, int, "total_count"):
+            raise SourceFailed("its answer changed while it was read")
+        return found
+
+    def shows(self, path: str) -> bool:
+        """Whether its credentials see what is at `path`."""
+        try:
+            self.get(path, [("per_page", "1")])
+        except (NotThere, NotAllowed):
+            return False
+        return True
+
+    def branch(self, name: str) -> Any | None:
+        """What the forge says of the branch of exactly this name, or None."""
+        if not name.strip("."):
+            return None  # as a part of an address it would lead elsewhere
+        try:
+            found = self.get(f"{self.branches}/{quote(name, safe='')}")
+        except NotThere:
+            return None
+        return found if said(found, str, "name") == name else None
+
+
+def about_branch(repository: Repository, branch: str, commit: str, *, exists: bool) -> Values:
+    """The tip of the project's branch, and where the commit stands to it, if it `exists`."""
+    found = repository.branch(branch)
+    if found is None:
+        facts: Values = dict.fromkeys(OF_BRANCH, NO_BRANCH)
+        return {**facts, "git.exists": exists and repository.has(commit)}
+    head = said(found, str, "commit", repository.tip)
+    reached = exists and repository.reaches(head, commit)
+    return {
+        "git.head": head,
+        "git.is_head": head == commit,
+        "git.on_branch": reached,
+        "git.branch_protected": said(found, bool, "protected"),
+        "git.exists": reached or (exists and repository.has(commit)),
+    }
 
 
 def said(answer: Any, kind: type[T], *path: str) -> T:

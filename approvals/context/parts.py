@@ -3,16 +3,28 @@
 What the rest says comes from elsewhere, as the facts of a commit from the portal's own mirror.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
-from approvals.context.connected import BadSetting, Field
-from approvals.context.fetch import NotAllowed, NotThere
-from approvals.context.forge import Values, side_by_side
-from approvals.context.source import SourceFailed
+from approvals.context.connected import BadSetting, ConnectedSource, Field, HasSettings
+from approvals.context.fetch import Fetch, NotAllowed, NotThere
+from approvals.context.forge import (
+    NO_COMMIT,
+    OF_BRANCH,
+    Repository,
+    Values,
+    about_branch,
+    side_by_side,
+)
+from approvals.context.source import Question, SourceFailed
 from policies.language.schema import facts_given
+
+R = TypeVar("R", bound=Repository)
 
 FORGE = ("git", "ci", "pr", "deployment")
 FACTS = Field(
@@ -21,9 +33,6 @@ FACTS = Field(
     help="Groups of facts, or names of single ones, that it tells. What is left out comes "
     "from elsewhere: of git, from the portal's own mirror of the repository.",
     default=" ".join(FORGE),
-)
-OF_BRANCH = frozenset(
-    {"git.exists", "git.head", "git.is_head", "git.on_branch", "git.branch_protected"}
 )
 OF_CHANGE = frozenset(
     {
@@ -87,3 +96,59 @@ def _read(title: str, part: Part) -> Values:
         return part.read()
     except (NotAllowed, NotThere):
         raise SourceFailed(not_shown(title, part.what)) from None
+
+
+class ForgeSource(ConnectedSource, Generic[R]):
+    """Reads commits, checks, what brought them, and deployments of one repository; never writes."""
+
+    gives = FORGE
+    budget = 10.0
+    time_to_live = timedelta(seconds=30)
+    silence = "the request names no commit by its whole id"
+    whole_id: ClassVar[re.Pattern[str]]
+
+    @abstractmethod
+    def repository(self, fetch: Fetch) -> R:
+        """The repository that is asked. Raises SourceFailed where nothing can be asked."""
+
+    @abstractmethod
+    def about(self, repository: R, commit: str) -> Values | None:
+        """The commit itself, or None where there is none of this id. Raises SourceFailed."""
+
+    @abstractmethod
+    def deployment(self, repository: R, place: str, question: Question) -> Values:
+        """`deployment.*` of what the forge calls `place`."""
+
+    @abstractmethod
+    def of_commit(self, repository: R, question: Question, ignored: str) -> Iterator[Part]:
+        """What can be asked about a commit that is there, but for itself and the branch."""
+
+    def clean(self, settings: Mapping[str, Any]) -> None:
+        check_wanted(self.title, settings)
+
+    def names(self, connection: HasSettings) -> frozenset[str]:
+        return wanted(connection.settings)
+
+    def read(self, question: Question, fetch: Fetch) -> Mapping[str, object | None]:
+        repository, names = self.repository(fetch), self.names(fetch)
+        found: Values | None = None
+        told: Values = {}
+        if self.whole_id.fullmatch(question.commit) and names - of_group("deployment"):
+            found = self.about(repository, question.commit)
+            told = dict.fromkeys(names, NO_COMMIT) if found is None else found
+        parts = self._parts(repository, question, fetch.settings, exists=found is not None)
+        return {**told, **read_parts(self.title, parts, names)}
+
+    def _parts(
+        self, repository: R, question: Question, settings: Mapping[str, Any], *, exists: bool
+    ) -> Iterator[Part]:
+        """What can be asked about the request, of a commit that is there or not."""
+        commit, branch = question.commit, question.branch
+        place = settings["environment"] or question.environment
+        deployed = partial(self.deployment, repository, place, question)
+        yield Part(of_group("deployment"), "deployments", deployed)
+        if self.whole_id.fullmatch(commit):
+            tip = partial(about_branch, repository, branch, commit, exists=exists)
+            yield Part(OF_BRANCH, "branches", tip)
+        if exists:
+            yield from self.of_commit(repository, question, settings["ignore"])

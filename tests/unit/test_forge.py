@@ -3,7 +3,11 @@
 import pytest
 
 from approvals.context.forge import (
+    NO_BRANCH,
+    OF_BRANCH,
     Check,
+    Repository,
+    about_branch,
     change_facts,
     check_facts,
     commit_facts,
@@ -117,3 +121,35 @@ def test_parts_are_read_side_by_side_and_one_that_fails_fails_all():
     assert side_by_side(lambda: {"a": 1}, lambda: {"b": 2}) == {"a": 1, "b": 2}
     with pytest.raises(SourceFailed, match="away"):
         side_by_side(lambda: {"a": 1}, fail)
+
+
+class Main(Repository):
+    """Has one branch, and says so whatever branch it is asked about."""
+
+    tip = "id"
+
+    def __init__(self):
+        self.asked = []
+
+    def get(self, path="", params=(), *, lasting=False):
+        self.asked.append(path)
+        return {"name": "main", "protected": True, "commit": {"id": "2" * 40}}
+
+    def reaches(self, head, commit):
+        return commit == head
+
+    def has(self, commit):
+        return True
+
+
+def test_the_branch_that_was_asked_about_tells_its_tip():
+    facts = about_branch(Main(), "main", "2" * 40, exists=True)
+    assert facts == dict.fromkeys(OF_BRANCH, True) | {"git.head": "2" * 40}
+
+
+@pytest.mark.parametrize("name", ["Main", "main/..", ".", "..", ""])
+def test_what_is_said_of_another_branch_tells_no_tip(name):
+    repository = Main()
+    facts = about_branch(repository, name, "2" * 40, exists=True)
+    assert facts == dict.fromkeys(OF_BRANCH, NO_BRANCH) | {"git.exists": True}
+    assert repository.asked in ([], [f"branches/{name.replace('/', '%2F')}"])

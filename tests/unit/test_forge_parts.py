@@ -4,10 +4,10 @@ import pytest
 
 from approvals.context.connected import BadSetting
 from approvals.context.fetch import NotAllowed, NotThere
+from approvals.context.forge import OF_BRANCH
 from approvals.context.parts import (
     FACTS,
     FORGE,
-    OF_BRANCH,
     OF_CHANGE,
     Part,
     check_wanted,

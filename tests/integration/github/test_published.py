@@ -10,10 +10,11 @@ import pytest
 
 from approvals.connections.check import check_connection
 from approvals.context.fetch import Fetch
+from approvals.context.forge import about_branch
 from approvals.context.sources.github.api import GitHubRepository
 from approvals.context.sources.github.change import about_change
 from approvals.context.sources.github.checks import about_checks
-from approvals.context.sources.github.commit import about_branch, about_commit, find_commit
+from approvals.context.sources.github.commit import about_commit, find_commit
 from approvals.context.sources.github.deployment import about_deployment
 from approvals.context.sources.github.review import about_review
 from tests.github import NUMBER

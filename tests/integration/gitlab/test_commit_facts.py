@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from approvals.context.sources.gitlab import api, change
+from approvals.context import forge
+from approvals.context.sources.gitlab import change
 from portal.kernel.clock import rfc3339
 from tests.integration.gitlab.unknown import why
 
@@ -182,14 +183,14 @@ class TestChange:
         assert said["git.authors"] == ("ana@example.com", MERGER)
 
     def test_writers_on_every_page_are_found(self, shop, lab, facts, monkeypatch):
-        monkeypatch.setattr(api, "PAGE", 2)
+        monkeypatch.setattr(forge, "PAGE", 2)
         for number in range(4):
             last = shop.commit({}, GIT_AUTHOR_EMAIL=f"{number}@example.com")
         assert len(facts(last, shop.old)["git.authors"]) == 6
 
     def test_more_commits_than_are_read_make_writers_unknown(self, shop, lab, facts, monkeypatch):
         monkeypatch.setattr(change, "MOST_COMMITS", 1)
-        monkeypatch.setattr(api, "PAGE", 1)
+        monkeypatch.setattr(forge, "PAGE", 1)
         said = facts(shop.new, shop.old)
         assert "commits or more" in why(said["git.authors"])
         assert "commits or more" in why(said["git.diff_lines"])

@@ -1,29 +1,26 @@
 """GitHub's REST API, as far as it is about one repository: by its number, never by its name."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from approvals.context.fetch import Fetch, Refused
-from approvals.context.forge import said
-from approvals.context.source import SourceFailed
+from approvals.context.fetch import Fetch, NotThere, Refused
+from approvals.context.forge import Params, Repository, said
 from approvals.context.sources.github.credentials import Installations
+from policies.language.facts import Unknown
 
-PAGE = 100  # the most that GitHub gives at once
 VERSION = "2022-11-28"
+MAYBE_FORKED = Unknown(
+    "it is on no branch that was looked at, and GitHub shows commits of forks as well", "absent"
+)
 _installations = Installations()
 
-Params = Sequence[tuple[str, str]]
 
-
-class TooMany(Exception):
-    """There is more than may be read; a part would say something else than the whole."""
-
-
-class GitHubRepository:
+class GitHubRepository(Repository):
     """One repository at GitHub; what is asked stands below its address.
 
     `number` is None where the setting has a name: good for nothing but to learn the number.
     """
+
+    tip = "sha"
 
     def __init__(self, fetch: Fetch) -> None:
         self.named: str = fetch.settings["repository"]
@@ -32,11 +29,8 @@ class GitHubRepository:
         self._fetch = fetch
 
     def get(self, path: str = "", params: Params = (), *, lasting: bool = False) -> Any:
-        """The JSON at `path`; `lasting`: it never changes. Raises NotThere, Refused, SourceFailed.
-
-        Numbers, not names, all the way: GitHub gives the name of a repository that was moved or
-        deleted to whoever wants it, and its number to nobody.
-        """
+        # Numbers, not names, all the way: GitHub gives the name of a repository that was moved or
+        # deleted to whoever wants it, and its number to nobody.
         below = f"/{path}" if path else ""
         try:
             return self._fetch.json(
@@ -54,29 +48,20 @@ class GitHubRepository:
                 _installations.forget(self._fetch, self.number)
             raise
 
-    def every(
-        self, path: str, params: Params = (), *, of: str = "", most: int, lasting: bool = False
-    ) -> list[Any]:
-        """All of a list, page after page; `of`: where each page has it, beside how many there are.
+    def reaches(self, head: str, commit: str) -> bool:
+        if head == commit:
+            return True
+        try:
+            # Files are only on the first page, and nobody needs them here.
+            paged = [("per_page", "1"), ("page", "2")]
+            compared = self.get(f"compare/{head}...{commit}", paged, lasting=True)
+        except NotThere:
+            return False  # they have nothing in common
+        return said(compared, str, "status") in {"behind", "identical"}
 
-        Raises TooMany for more than `most`, and as `get` does.
-        """
-        found: list[Any] = []
-        while True:
-            number = len(found) // PAGE + 1
-            paged = [*params, ("per_page", str(PAGE)), ("page", str(number))]
-            answer = self.get(path, paged, lasting=lasting)
-            page = said(answer, list, of) if of else said(answer, list)
-            found += page
-            if len(page) > PAGE:
-                raise SourceFailed("its answer has more on a page than was asked for")
-            if len(page) < PAGE:
-                break
-            if len(found) >= most:
-                raise TooMany
-        if of and len(found) != said(answer, int, "total_count"):
-            raise SourceFailed("its answer changed while it was read")
-        return found
+    def has(self, commit: str) -> bool | Unknown:
+        led = said(self.get(f"commits/{commit}/branches-where-head"), list)
+        return True if led else MAYBE_FORKED
 
     def _token(self) -> str:
         if self._fetch.settings.get("app"):

@@ -3,11 +3,20 @@
 from typing import Any, Literal
 
 from approvals.context.fetch import NotThere
-from approvals.context.forge import FIRST, NOT_LISTED, NOT_SHOWN, Values, change_facts, said
+from approvals.context.forge import (
+    FIRST,
+    NOT_LISTED,
+    NOT_SHOWN,
+    PAGE,
+    TooMany,
+    Values,
+    change_facts,
+    said,
+)
 from approvals.context.listed import commit_lines
 from approvals.context.people import people
 from approvals.context.source import SourceFailed
-from approvals.context.sources.github.api import PAGE, GitHubRepository, TooMany, account
+from approvals.context.sources.github.api import GitHubRepository, account
 from approvals.context.sources.github.commit import email
 from policies.language.facts import Unknown
 

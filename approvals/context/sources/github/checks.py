@@ -2,8 +2,16 @@
 
 from typing import Any
 
-from approvals.context.forge import Check, Values, check_facts, page_of, said, whole_group
-from approvals.context.sources.github.api import GitHubRepository, TooMany
+from approvals.context.forge import (
+    Check,
+    TooMany,
+    Values,
+    check_facts,
+    page_of,
+    said,
+    whole_group,
+)
+from approvals.context.sources.github.api import GitHubRepository
 from policies.language.facts import Unknown
 
 MOST = 1_000

@@ -1,26 +1,12 @@
-"""The commit itself and the project's branch, as GitHub has them."""
+"""The commit itself, as GitHub has it."""
 
 from typing import Any, Literal
-from urllib.parse import quote
 
 from approvals.context.fetch import NotThere, Refused
-from approvals.context.forge import (
-    NO_BRANCH,
-    Values,
-    commit_facts,
-    cut,
-    said,
-    signature_facts,
-    time_facts,
-)
+from approvals.context.forge import Values, commit_facts, cut, said, signature_facts, time_facts
 from approvals.context.source import SourceFailed
 from approvals.context.sources.github.api import GitHubRepository
-from policies.language.facts import Unknown
 
-MAYBE_FORKED = Unknown(
-    "it is on no branch that was looked at, and GitHub shows commits of forks as well", "absent"
-)
-_OF_BRANCH = ("git.head", "git.is_head", "git.on_branch", "git.branch_protected")
 _BAD = {"invalid", "malformed_signature", "bad_cert", "ocsp_revoked"}
 
 
@@ -84,50 +70,3 @@ def _signature(found: Any) -> Literal["good", "bad", "unknown", "none"]:
     if reason == "unsigned":
         return "none"
     return "bad" if reason in _BAD else "unknown"
-
-
-def about_branch(repository: GitHubRepository, branch: str, commit: str, *, exists: bool) -> Values:
-    """The tip of the project's branch, and where the commit stands to it, if it `exists`."""
-    found = _branch(repository, branch)
-    if found is None:
-        facts: Values = dict.fromkeys(_OF_BRANCH, NO_BRANCH)
-        return {**facts, "git.exists": exists and _is_here(repository, commit)}
-    head = said(found, str, "commit", "sha")
-    reached = exists and _reaches(repository, head, commit)
-    return {
-        "git.head": head,
-        "git.is_head": head == commit,
-        "git.on_branch": reached,
-        "git.branch_protected": said(found, bool, "protected"),
-        "git.exists": reached or (exists and _is_here(repository, commit)),
-    }
-
-
-def _branch(repository: GitHubRepository, branch: str) -> Any | None:
-    if not branch.strip("."):
-        return None  # as a part of an address it would lead elsewhere
-    try:
-        found = repository.get(f"branches/{quote(branch, safe='')}")
-    except NotThere:
-        return None
-    return found if said(found, str, "name") == branch else None
-
-
-def _reaches(repository: GitHubRepository, head: str, commit: str) -> bool:
-    """Whether `commit` is an ancestor of `head`, or it; both are whole ids."""
-    if head == commit:
-        return True
-    try:
-        # Files are only on the first page, and nobody needs them here.
-        compared = repository.get(
-            f"compare/{head}...{commit}", [("per_page", "1"), ("page", "2")], lasting=True
-        )
-    except NotThere:
-        return False  # they have nothing in common
-    return said(compared, str, "status") in {"behind", "identical"}
-
-
-def _is_here(repository: GitHubRepository, commit: str) -> bool | Unknown:
-    """Whether a branch of this repository has the commit, as far as that can be asked."""
-    led = said(repository.get(f"commits/{commit}/branches-where-head"), list)
-    return True if led else MAYBE_FORKED

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from approvals.context.forge import Values, moment, said, whole_group
+from approvals.context.forge import PAGE, Values, moment, said, whole_group
 from approvals.context.source import SourceFailed
-from approvals.context.sources.github.api import PAGE, GitHubRepository, account
+from approvals.context.sources.github.api import GitHubRepository, account
 from policies.language.facts import Unknown
 
 LOOK_BACK = 10

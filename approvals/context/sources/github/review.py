@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.context.forge import Values, cut, moment, said, whole_group
-from approvals.context.sources.github.api import GitHubRepository, TooMany, account
+from approvals.context.forge import TooMany, Values, cut, moment, said, whole_group
+from approvals.context.sources.github.api import GitHubRepository, account
 from policies.language.facts import Unknown
 
 MOST = 300

@@ -2,30 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
-from approvals.context.connected import BadSetting, ConnectedSource, Field, HasSettings
+from approvals.context.connected import BadSetting, Field
 from approvals.context.fetch import Fetch, NotAllowed, NotThere
-from approvals.context.forge import NO_COMMIT, Values, cut, said
-from approvals.context.parts import (
-    FACTS,
-    FORGE,
-    OF_BRANCH,
-    OF_CHANGE,
-    Part,
-    check_wanted,
-    not_shown,
-    of_group,
-    read_parts,
-    wanted,
-)
+from approvals.context.forge import Values, cut, said
+from approvals.context.parts import FACTS, OF_CHANGE, ForgeSource, Part, not_shown, of_group
 from approvals.context.source import Question, SourceFailed
 from approvals.context.sources.github.api import GitHubRepository
 from approvals.context.sources.github.change import about_change
 from approvals.context.sources.github.checks import about_checks
 from approvals.context.sources.github.commit import (
-    about_branch,
     about_commit,
     find_commit,
     require_repository,
@@ -39,16 +26,13 @@ _APP = re.compile(r"[A-Za-z0-9.]{1,40}")
 _INSTALLATION = re.compile(r"[1-9][0-9]{0,14}")
 
 
-class GitHubSource(ConnectedSource):
+class GitHubSource(ForgeSource[GitHubRepository]):
     """Reads commits, checks, pull requests and deployments; never writes."""
 
     name = "github"
     title = "GitHub"
     help = "The commit, its checks, its pull request and the last deployment, of one repository."
-    gives = FORGE
-    budget = 10.0
-    time_to_live = timedelta(seconds=30)
-    silence = "the request names no commit by its whole id"
+    whole_id = _COMMIT
     fields = (
         Field(
             "url",
@@ -115,13 +99,10 @@ class GitHubSource(ConnectedSource):
             raise BadSetting("app", "This is no client id and no number of an App.")
         if settings["installation"] and not _INSTALLATION.fullmatch(settings["installation"]):
             raise BadSetting("installation", "Enter the number of the installation.")
-        check_wanted(self.title, settings)
-
-    def names(self, connection: HasSettings) -> frozenset[str]:
-        return wanted(connection.settings)
+        super().clean(settings)
 
     def check(self, fetch: Fetch) -> str:
-        repository = _repository(fetch)
+        repository = _asked(fetch)
         found = require_repository(repository)
         name, number = cut(said(found, str, "full_name"), 200), said(found, int, "id")
         if repository.number is None:
@@ -131,38 +112,24 @@ class GitHubSource(ConnectedSource):
             raise SourceFailed(f"it finds {name}, but {not_shown(self.title, ', '.join(hidden))}")
         return f"It finds {name}, repository {number}, and sees everything that it is to tell."
 
-    def read(self, question: Question, fetch: Fetch) -> Mapping[str, object | None]:
-        repository, names = _repository(fetch), self.names(fetch)
+    def repository(self, fetch: Fetch) -> GitHubRepository:
+        repository = _asked(fetch)
         if repository.number is None:
             raise SourceFailed("its repository is a name: test the connection to learn the number")
-        found: Any = None
-        told: Values = {}
-        if _COMMIT.fullmatch(question.commit) and names - of_group("deployment"):
-            found = find_commit(repository, question.commit)
-            told = dict.fromkeys(names, NO_COMMIT) if found is None else about_commit(found)
-        parts = _parts(repository, question, fetch.settings, exists=found is not None)
-        return {**told, **read_parts(self.title, parts, names)}
+        return repository
 
+    def about(self, repository: GitHubRepository, commit: str) -> Values | None:
+        found = find_commit(repository, commit)
+        return None if found is None else about_commit(found)
 
-def _parts(
-    repository: GitHubRepository, question: Question, settings: Mapping[str, Any], *, exists: bool
-) -> Iterator[Part]:
-    """What can be asked about the request, of a commit that is there or not."""
-    commit, branch = question.commit, question.branch
-    place = settings["environment"] or question.environment
-    yield Part(
-        of_group("deployment"),
-        "deployments",
-        lambda: about_deployment(repository, place, commit, question.now),
-    )
-    if _COMMIT.fullmatch(commit):
-        yield Part(
-            OF_BRANCH,
-            "branches",
-            lambda: about_branch(repository, branch, commit, exists=exists),
-        )
-    if exists:
-        running, ignored = question.history.running_commit, settings["ignore"]
+    def deployment(self, repository: GitHubRepository, place: str, question: Question) -> Values:
+        return about_deployment(repository, place, question.commit, question.now)
+
+    def of_commit(
+        self, repository: GitHubRepository, question: Question, ignored: str
+    ) -> Iterator[Part]:
+        commit, branch = question.commit, question.branch
+        running = question.history.running_commit
         yield Part(OF_CHANGE, "commits", lambda: about_change(repository, commit, running))
         yield Part(
             of_group("pr"), "pull requests", lambda: about_review(repository, commit, branch)
@@ -170,8 +137,8 @@ def _parts(
         yield Part(of_group("ci"), "checks", lambda: about_checks(repository, commit, ignored))
 
 
-def _repository(fetch: Fetch) -> GitHubRepository:
-    """The repository that is asked. Raises SourceFailed where there is nothing to ask it with."""
+def _asked(fetch: Fetch) -> GitHubRepository:
+    """The repository by number or by name. Raises SourceFailed without anything to ask it with."""
     needed = "private_key" if fetch.settings["app"] else "token"
     if needed not in fetch.secrets:
         raise SourceFailed("enter a token, or App, installation and the App's private key")
@@ -194,13 +161,5 @@ def _hidden(repository: GitHubRepository, names: frozenset[str]) -> list[str]:
     return [
         what
         for group, what, path in probes
-        if of_group(group) & names and not _shown(repository, path)
+        if of_group(group) & names and not repository.shows(path)
     ]
-
-
-def _shown(repository: GitHubRepository, path: str) -> bool:
-    try:
-        repository.get(path, [("per_page", "1")])
-    except (NotThere, NotAllowed):
-        return False
-    return True

@@ -6,6 +6,7 @@ from approvals.context.forge import (
     FIRST,
     NOT_LISTED,
     NOT_SHOWN,
+    TooMany,
     Values,
     change_facts,
     said,
@@ -13,8 +14,8 @@ from approvals.context.forge import (
 from approvals.context.listed import commit_lines
 from approvals.context.people import people
 from approvals.context.source import SourceFailed
-from approvals.context.sources.gitlab.api import GitLabProject, TooMany
-from approvals.context.sources.gitlab.commit import find_commit, is_ancestor
+from approvals.context.sources.gitlab.api import GitLabProject
+from approvals.context.sources.gitlab.commit import find_commit
 from policies.language.facts import Unknown
 
 MOST_COMMITS = 1_000
@@ -70,7 +71,7 @@ def _require_older(project: GitLabProject, base: str, commit: str) -> None:
 
     Writers that GitLab left out for whatever reason would be free to decide.
     """
-    if not base or not is_ancestor(project, commit, base):
+    if not base or not project.reaches(base, commit):
         raise SourceFailed("it lists no commits where there must be some")
 
 

@@ -1,19 +1,10 @@
-"""The commit itself and the project's branch, as GitLab has them."""
+"""The commit itself, as GitLab has it."""
 
 from typing import Any, Literal
 from urllib.parse import quote
 
 from approvals.context.fetch import NotThere
-from approvals.context.forge import (
-    NO_BRANCH,
-    Values,
-    commit_facts,
-    cut,
-    said,
-    signature_facts,
-    time_facts,
-)
-from approvals.context.parts import OF_BRANCH
+from approvals.context.forge import Values, commit_facts, cut, said, signature_facts, time_facts
 from approvals.context.source import SourceFailed
 from approvals.context.sources.gitlab.api import GitLabProject
 
@@ -80,50 +71,3 @@ def _signature(project: GitLabProject, commit: str) -> Literal["good", "bad", "u
     if status in _GOOD:
         return "good"
     return "bad" if status in _BAD else "unknown"
-
-
-def about_branch(project: GitLabProject, branch: str, commit: str, *, exists: bool) -> Values:
-    """The tip of the project's branch, and where the commit stands to it."""
-    found = _branch(project, branch)
-    if found is None:
-        facts: Values = dict.fromkeys(OF_BRANCH, NO_BRANCH)
-        return {**facts, "git.exists": exists and _is_here(project, commit)}
-    head = said(found, str, "commit", "id")
-    reached = exists and is_ancestor(project, commit, head)
-    return {
-        "git.head": head,
-        "git.is_head": head == commit,
-        "git.on_branch": reached,
-        "git.branch_protected": said(found, bool, "protected"),
-        "git.exists": reached or (exists and _is_here(project, commit)),
-    }
-
-
-def _branch(project: GitLabProject, branch: str) -> Any | None:
-    if not branch.strip("."):
-        return None  # as a part of an address it would lead elsewhere
-    try:
-        found = project.get(f"repository/branches/{quote(branch, safe='')}")
-    except NotThere:
-        return None
-    if said(found, str, "name") != branch:
-        raise SourceFailed("GitLab answers about another branch")
-    return found
-
-
-def _is_here(project: GitLabProject, commit: str) -> bool:
-    """Whether a branch has the commit: GitLab finds those of forks' merge requests as well."""
-    branches = [("type", "branch"), ("per_page", "1")]
-    return bool(said(project.get(f"repository/commits/{commit}/refs", branches), list))
-
-
-def is_ancestor(project: GitLabProject, commit: str, other: str) -> bool:
-    """Whether `other` has `commit` in its history, or is it; both are whole ids."""
-    if commit == other:
-        return True
-    try:
-        asked = [("refs[]", commit), ("refs[]", other)]
-        shared = project.get("repository/merge_base", asked, lasting=True)
-    except NotThere:
-        return False  # they have nothing in common
-    return said(shared, str, "id") == commit

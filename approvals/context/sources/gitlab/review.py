@@ -3,8 +3,8 @@
 from typing import Any
 
 from approvals.context.fetch import NotThere
-from approvals.context.forge import Values, cut, moment, said, whole_group
-from approvals.context.sources.gitlab.api import GitLabProject, TooMany, account
+from approvals.context.forge import TooMany, Values, cut, moment, said, whole_group
+from approvals.context.sources.gitlab.api import GitLabProject, account
 from policies.language.facts import Unknown
 
 MOST = 300
