@@ -262,6 +262,34 @@ def test_a_long_history_is_read_quickly_and_whole(repo, facts_of):
     assert facts["files_changed"] == 50
 
 
+def large_history(commits: int) -> bytes:
+    """What git fast-import makes a history of: a thousand files, and a merge at every tenth commit,
+    by three hundred people."""
+    stream = []
+    for n in range(1, commits + 1):
+        who = b"D <d%d@example.com>" % (n % 300)
+        merged = b"merge :%d\n" % (n - 5) if n > 10 and n % 10 == 0 else b""
+        start = b"commit refs/heads/main\nmark :%d\n" % n
+        people = identity(b"author", who) + identity(b"committer")
+        text = b"line %d\n" % n
+        file = b"M 100644 inline d%d/f%d\ndata %d\n%s\n" % (n % 40, n % 1000, len(text), text)
+        stream.append(start + people + b"data 1\nm\n" + merged + file)
+    return b"".join(stream)
+
+
+def test_a_first_fetch_of_a_large_repository_is_read_whole_within_its_budget(repo, facts_of):
+    """`facts_of` asks with the source's own budget, and fails where the source does."""
+    repo.git("fast-import", "--quiet", input=large_history(8_000))
+    tip, running = (repo.git("rev-parse", name) for name in ("main", "main~3000"))
+    first = facts_of(tip)
+    assert len(first["authors"]) == 300 + 1
+    assert (first["files_changed"], first["on_branch"]) == (1000, True)
+    later = facts_of(tip, running=running)
+    assert len(later["authors"]) == 300 + 1
+    assert later["files_changed"] == 1000
+    assert facts_of(running, running=running)["is_head"] is False
+
+
 def test_authors_of_too_long_a_span_are_unknown(repo, facts_of, monkeypatch):
     monkeypatch.setattr("portal.kernel.git.MAX_COMMITS", 2)
     first = repo.commit({"a": b"1\n"})
