@@ -41,7 +41,7 @@ def require_unlimited(connection: Connection, *, urgent: bool) -> None:
     left, resets_at = connection.limit_left, connection.limit_resets_at
     if urgent or left is None or resets_at is None or resets_at <= at:
         return
-    if left < connection.limit_reserve:
+    if connection.limit_reserve and left <= connection.limit_reserve:
         raise NotAskedNow(
             f"the {left} questions that it allows before {_clock(resets_at)} are kept for redeeming"
         )

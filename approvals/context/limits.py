@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 LONGEST = timedelta(hours=1)  # nobody's header silences a source for longer
 UNSAID = timedelta(seconds=60)
-RESERVED = 10  # one of so many questions is kept for redeeming
+RESERVED = 10  # one of so many questions, and at least one, is kept for redeeming
 _EPOCH = 1_000_000_000  # a reset above this is a moment, below it a number of seconds
 _REFUSALS = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -25,7 +25,7 @@ class Limit:
     @property
     def reserve(self) -> int:
         """Of `left`, how many are not for looking again at what waits."""
-        return (self.whole or 0) // RESERVED
+        return -(-(self.whole or 0) // RESERVED)
 
 
 def limit_of(status: int, headers: Mapping[str, str], at: datetime) -> Limit:

@@ -371,6 +371,15 @@ class TestLimits:
         Connection.objects.update(limit_resets_at=now())
         assert fetch().json("commits/1") == {"a": 1}
 
+    @pytest.mark.parametrize("whole", ["1", "9", "10", "19"])
+    def test_of_the_smallest_limit_one_question_is_kept(self, fetch, forge, whole):
+        headers = {"RateLimit-Limit": whole, "RateLimit-Remaining": "1", "RateLimit-Reset": "120"}
+        forge.paths["/version"] = forge.paths["/commits/1"] = Says({}, headers=headers)
+        fetch().json("version")
+        with pytest.raises(NotAskedNow, match="are kept for redeeming"):
+            fetch().json("commits/1")
+        assert fetch(not_before=now()).json("commits/1") == {}
+
     @pytest.mark.parametrize("header", ["", ";;,", '"x";r=', '"x";r=-1;t=9', "limit=9", "é" * 2000])
     def test_nonsense_about_a_limit_says_nothing(self, fetch, forge, header):
         forge.paths["/version"] = Says({}, headers={"RateLimit": header.encode().decode("latin-1")})

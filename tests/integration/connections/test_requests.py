@@ -212,6 +212,53 @@ class TestShared:
         assert forge.count(forge.path) == 2
 
 
+@pytest.mark.django_db(transaction=True)
+class TestLimited:
+    LIMIT = 50
+
+    @pytest.fixture
+    def limited(self, forge, monkeypatch):
+        """The forge answers LIMIT questions until it is `reset`, then 429."""
+        left = [self.LIMIT]
+
+        def says(path, headers):
+            left[0] -= 1
+            said = {
+                "RateLimit-Limit": str(self.LIMIT),
+                "RateLimit-Remaining": str(max(0, left[0])),
+                "RateLimit-Reset": "600",
+            }
+            body = {"head": COMMIT, "signature": "good"}
+            return Says(body, status=200 if left[0] >= 0 else 429, headers=said)
+
+        def reset():
+            left[0] = self.LIMIT
+            Connection.objects.update(limit_resets_at=now())
+
+        monkeypatch.setattr(forge, "says", says)
+        forge.reset = reset
+        return forge
+
+    def test_200_requests_wait_for_the_reset_and_a_redeem_gets_through(self, shop, limited):
+        put_in_force(shop.admin, shop.deputy, HOLD_SIGNATURE)
+        approved = ask(shop)
+        read_all()
+        decide(approved, shop.alice)
+        for number in range(200):
+            ask(shop, subject={"commit": f"{number:040x}"})
+        read_all()
+        kept = self.LIMIT // 10
+        assert limited.count() == self.LIMIT - kept
+        assert Connection.objects.get().limit_left == kept
+        assert redeem(shop, approved).status == "issued"
+        assert limited.count() == self.LIMIT - kept + 1
+        limited.reset()
+        Reading.objects.filter(state="wanted").update(next_try=now())
+        read_all()
+        known = Reading.objects.filter(state="known", facts__has_key="git.signature")
+        assert known.count() == 2 * (self.LIMIT - kept)
+
+
 class TestMeeting:
     def test_what_waits_meets_a_new_connection(self, who, connect, forge):
         request = ask(who)
