@@ -1,7 +1,8 @@
 """What a document may say, but its author should know: no mistakes, nothing is refused for them."""
 
+import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from policies.language.document import PolicyDocument
 from policies.language.problems import Problem
@@ -22,13 +23,31 @@ _ITSELF = (
 
 def cautions_of(document: PolicyDocument, text: str) -> tuple[Problem, ...]:
     """The cautions of a document that was read from `text`, in its order."""
+    return _placed(text, (found for caution in _CAUTIONS for found in caution(document)))
+
+
+def not_given(document: PolicyDocument, text: str, given: frozenset[str]) -> tuple[Problem, ...]:
+    """The same of facts that it reads and a connection would have to name, where none does.
+
+    `given`: the names that connections give where the policy applies.
+    """
+    return _placed(text, (_unnamed(name, given) for name in document.reads_named - given))
+
+
+def _placed(text: str, found: Iterable[Found]) -> tuple[Problem, ...]:
     lines = [_without_comment(line) for line in text.split("\n")]
-    found = {
-        Problem(*_place(lines, pattern), message)
-        for caution in _CAUTIONS
-        for pattern, message in caution(document)
-    }
-    return tuple(sorted(found))
+    return tuple(sorted({Problem(*_place(lines, pattern), said) for pattern, said in found}))
+
+
+def _unnamed(name: str, given: frozenset[str]) -> Found:
+    first, _, rest = name.partition(".")
+    rests = {one.partition(".")[2]: one for one in sorted(given)}
+    near = difflib.get_close_matches(rest, rests, n=1)
+    return (
+        rf"\b{first}\s*\.\s*{rest}\b",
+        f"No connection that you may see gives {name} where this policy applies; while none does,"
+        " it is unknown" + (f". Did you mean {rests[near[0]]}?" if near else "."),
+    )
 
 
 def _mode(document: PolicyDocument) -> Iterator[Found]:

@@ -201,6 +201,12 @@ class PolicyDocument:
         return frozenset().union(*(condition.reads for condition in listed))
 
     @cached_property
+    def reads_named(self) -> frozenset[str]:
+        """The facts that it reads of families: a connection has to name them."""
+        families = SCHEMAS[self.facts].families
+        return frozenset(name for name in self.reads if name.partition(".")[0] in families)
+
+    @cached_property
     def reads_claims(self) -> bool:
         """Whether it names any claimed fact."""
         return any(SCHEMAS[self.facts][name].claimed for name in self.reads)

@@ -1,6 +1,7 @@
 """Writing a policy document: saving it, and looking at it before."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -121,13 +122,13 @@ def version_new_format(request: PersonRequest, policy_id: UUID) -> HttpResponse:
 def _write(request: PersonRequest, editor: _Editor) -> HttpResponse:
     form = DocumentForm(request.POST or None, initial={"text": editor.text})
     if not form.is_bound:
-        return _page(request, editor, form, check_text(editor.text, editor.policy))
+        return _page(request, editor, form, check_text(editor.text, editor.policy, request.user))
     try:
         made = _saved(request, editor, form)
     except InvalidPolicy as refusal:
         return _page(request, editor, form, Checked(refusal.problems), status=422, refused=True)
     if made is None:
-        return _page(request, editor, form, _checked(form, editor), status=422)
+        return _page(request, editor, form, _checked(form, editor, request.user), status=422)
     if editor.policy is None:
         said = _("Policy saved as version 1. It is not in force yet.")
     else:
@@ -146,12 +147,12 @@ def _saved(request: PersonRequest, editor: _Editor, form: DocumentForm) -> Polic
 
 def _look(request: PersonRequest, editor: _Editor) -> HttpResponse:
     form = DocumentForm(request.POST)
-    return _answer(request, editor, form, _checked(form, editor))
+    return _answer(request, editor, form, _checked(form, editor, request.user))
 
 
 def _format(request: PersonRequest, editor: _Editor) -> HttpResponse:
     form = DocumentForm(request.POST)
-    checked = _checked(form, editor)
+    checked = _checked(form, editor, request.user)
     text = form.cleaned_data.get("text")
     if text is None:
         return _answer(request, editor, form, checked)
@@ -163,14 +164,16 @@ def _format(request: PersonRequest, editor: _Editor) -> HttpResponse:
     if formatted == text:
         said = _("It was formatted already.")
     form = DocumentForm({**request.POST.dict(), "text": formatted})
-    return _answer(request, editor, form, _checked(form, editor), said=said, formatted=formatted)
+    return _answer(
+        request, editor, form, _checked(form, editor, request.user), said=said, formatted=formatted
+    )
 
 
-def _checked(form: DocumentForm, editor: _Editor) -> Checked:
+def _checked(form: DocumentForm, editor: _Editor, by: Any) -> Checked:
     """Looks at the text alone: a note that is too long is no matter here."""
     if "text" in form.errors:
         return unreadable(map(str, form.errors["text"]))
-    return check_text(form.cleaned_data["text"], editor.policy)
+    return check_text(form.cleaned_data["text"], editor.policy, by)
 
 
 def _answer(

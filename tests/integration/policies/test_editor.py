@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from approvals.connections.configure import archive_connection, create_connection
 from policies.models import Policy, PolicyVersion
 from policies.publishing import create_policy
 from portal.access import grant_role
@@ -90,6 +91,68 @@ def test_what_an_author_should_know_is_no_problem(max_, more, line, said):
     assert places(answer, "bad") == []
     assert line in [at for at, _ in places(answer, "info")]
     assert said in text(answer)
+
+
+def reading(what):
+    return document().replace("request.environment == 'production'", what)
+
+
+def connect(company, *names, **where):
+    """An outside system that gives numbers of these names."""
+    facts = "\n".join(f"metric.{name} = /{name}" for name in names)
+    return create_connection(
+        by=company.ada, kind="http_json", name="numbers", secrets={},
+        settings={"url": "https://numbers.example/", "facts": facts}, **where,
+    )  # fmt: skip
+
+
+NOBODY = "No connection that you may see gives metric.eror_rate where this policy applies"
+
+
+def test_a_fact_that_no_connection_names_is_told_at_its_line(company, max_):
+    connect(company, "error_rate", project=company.shop)
+    answer = check(max_, reading("metric.eror_rate > 0.1"))
+    assert places(answer, "bad") == []
+    assert (6, 11) in places(answer, "info")
+    assert NOBODY in text(answer)
+    assert "Did you mean metric.error_rate?" in text(answer)
+    assert "No connection" not in text(check(max_, reading("metric.error_rate > 0.1")))
+    assert "No connection" not in text(check(max_, document()))
+
+
+@pytest.mark.parametrize("where", ["everywhere", "its project", "its environment"])
+def test_a_fact_is_given_where_a_connection_of_the_policy_s_reach_names_it(company, max_, where):
+    places = {
+        "everywhere": {},
+        "its project": {"project": company.shop},
+        "its environment": {"project": company.shop, "environment": company.production},
+    }
+    connect(company, "eror_rate", **places[where])
+    body = reading("metric.eror_rate > 0.1")
+    assert "No connection" not in text(check(max_, body))
+    elsewhere = body.replace('environments: ["*"]', "environments: [staging]")
+    told = NOBODY in text(check(max_, elsewhere))
+    assert told == (where == "its environment")
+
+
+def test_names_of_projects_that_the_author_may_not_see_are_not_given_away(company, max_):
+    connect(company, "error_rate", project=company.bank)
+    body = reading("metric.error_rate > 0.1").replace("projects: [shop]", 'projects: ["*"]')
+    hidden = text(check(max_, body))
+    assert "No connection that you may see gives metric.error_rate" in hidden
+    assert "Did you mean" not in hidden
+    assert "No connection" not in text(check(as_(company.ada), body))
+    misspelt = body.replace("error_rate", "eror_rate")
+    assert "Did you mean" not in text(check(max_, misspelt))
+    assert "Did you mean metric.error_rate?" in text(check(as_(company.ada), misspelt))
+
+
+def test_a_connection_that_is_archived_names_nothing(company, max_):
+    made = connect(company, "error_rate", project=company.shop)
+    body = reading("metric.error_rate > 0.1")
+    assert "No connection" not in text(check(max_, body))
+    archive_connection(by=company.ada, connection=made)
+    assert "No connection" in text(check(max_, body))
 
 
 def test_a_group_that_is_missing_or_empty_is_told_at_its_line(company, max_):
