@@ -1,14 +1,16 @@
 """The change of a request: its files with the risky ones first, and its commits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
 from approvals.queries.risky import Named, named_paths, place_of
-from approvals.queries.values import cut
+from approvals.queries.values import SHOWN_TEXT
 from policies.language.facts import Facts, FactState, Known, Unknown
+
+T = TypeVar("T")
 
 MOST_SHOWN = 8  # of either list; the rest can be opened
 
@@ -36,7 +38,8 @@ class CommitLine:
 
 @dataclass(frozen=True)
 class Change:
-    """Files and commits: the first ones, and the others that are opened. `state` is known, reading
+    """Files and commits: the first ones, and the others that are opened, with those whose text is
+    too long to be read through. `state` is known, reading
     or unknown; `no_files` and `no_commits` say why there is no list of them."""
 
     state: str
@@ -71,20 +74,40 @@ def change_of(facts: Facts, explanation: Iterable[Mapping[str, Any]]) -> Change 
     if isinstance(shown, Unknown) and isinstance(log, Unknown):
         return _BEING_READ if shown.kind == "pending" else None
     files = _sorted(_files(stat, paths), named_paths(explanation))
-    commits = [CommitLine(*map(cut, line)) for text in _items(log) if (line := _parts(text))]
+    commits = [CommitLine(*line) for text in _items(log) if (line := _parts(text))]
     risky = sum(1 for file in files if file.why)
-    first = max(MOST_SHOWN, min(risky, 3 * MOST_SHOWN))
+    first, others = _parted(files, max(MOST_SHOWN, min(risky, 3 * MOST_SHOWN)), _path)
+    newest, earlier = _parted(commits, MOST_SHOWN, _words)
     return Change(
         state="known",
-        files=files[:first],
-        more_files=files[first:],
+        files=first,
+        more_files=others,
         risky=risky,
-        commits=commits[:MOST_SHOWN],
-        more_commits=commits[MOST_SHOWN:],
+        commits=newest,
+        more_commits=earlier,
         people=len({commit.author for commit in commits}),
         no_files=_why_not(shown),
         no_commits=_why_not(log),
     )
+
+
+def _parted(lines: list[T], most: int, text: Callable[[T], str]) -> tuple[list[T], list[T]]:
+    """The first `most` that people can read through, and the others: nothing is cut, so that
+    whoever opens those has seen all."""
+    short = [n for n, one in enumerate(lines) if len(text(one)) <= SHOWN_TEXT]
+    chosen = set(short[:most])
+    return (
+        [one for n, one in enumerate(lines) if n in chosen],
+        [one for n, one in enumerate(lines) if n not in chosen],
+    )
+
+
+def _path(file: ChangedFile) -> str:
+    return file.path
+
+
+def _words(commit: CommitLine) -> str:
+    return f"{commit.author}{commit.subject}"
 
 
 def _files(stat: FactState, paths: FactState) -> list[ChangedFile]:
@@ -105,7 +128,7 @@ def _sorted(files: list[ChangedFile], named: list[Named]) -> list[ChangedFile]:
         rule = next((one.rule for one in named if one.fits(file.path)), "")
         why = "rule" if rule else place_of(file.path)
         size = (file.added or 0) + (file.removed or 0)
-        marked = ChangedFile(cut(file.path), file.added, file.removed, why, rule)
+        marked = ChangedFile(file.path, file.added, file.removed, why, rule)
         ranked.append((0 if rule else 1 if why else 2, -size, file.path, marked))
     return [marked for *_rank, marked in sorted(ranked, key=lambda row: row[:3])]
 

@@ -24,6 +24,9 @@ _SAID_BESIDE = {
     "ci.state": ("ci.failed", "ci.pending"),
     "pr.number": ("pr.title",),
     "pr.review_state": ("pr.changes_requested",),
+    "alerts.firing": ("alerts.worst",),
+    "incident.open": ("incident.worst",),
+    "deployment.sha": ("deployment.by",),
     "ops.freeze": ("ops.freeze_reason",),
     "ops.next_freeze_s": ("ops.next_freeze_reason",),
 }

@@ -14,7 +14,9 @@ from securesystemslib.exceptions import VerificationError
 
 from approvals.lifecycle.receipt import ensure_signing_key, signer
 from approvals.models import Decision, Permit, Request
+from approvals.queries.values import said, whole
 from approvals.views.stream import same_origin
+from policies.language.facts import Facts, Known
 from portal.kernel.clock import now
 from portal.ledger.models import Entry
 from tests.access.world import build, every_address
@@ -267,32 +269,67 @@ def test_hidden_unicode(who):
         assert "⟨U+202E⟩" in page, address
 
 
-MANY = {
-    "git.subject": {"git.subject": "Raise the price " * 40 + "and drop the table"},
-    "files": {"git.stat": tuple(f"{n} 0 src/{n}.py" for n in range(9, 18))},
-    "commits": {"git.commits": tuple(f"{n:012} dev@example.com Part {n}" for n in range(9))},
+SHORT = {
+    "git.subject": "Raise the price",
+    "git.stat": ("1 0 src/a.py",),
+    "git.commits": ("0123456789ab dev@example.com Raise",),
+}
+CUT = {
+    "a long text": ("git.subject", "git.subject", "Raise the price " * 40 + "and drop it all"),
+    "many files": ("files", "git.stat", tuple(f"{n} 0 src/{n}.py" for n in range(9, 18))),
+    "a long path": ("files", "git.stat", ("1 0 src/" + "a" * 900 + "/drop it all",)),
+    "many commits": (
+        "commits",
+        "git.commits",
+        tuple(f"{n:012} dev@example.com Part {n}" for n in range(9)),
+    ),
+    "a long subject": (
+        "commits",
+        "git.commits",
+        ("0123456789ab dev@example.com " + "Raise " * 90 + "and drop it all",),
+    ),
 }
 
 
-@pytest.mark.parametrize("place", MANY)
-def test_truncated_view(who, forge, place):
+@pytest.mark.parametrize(("place", "fact", "value"), CUT.values(), ids=CUT)
+def test_truncated_view(who, forge, place, fact, value):
     """What the page shows a beginning of is opened before anybody approves it."""
-    for shown in ({"git.subject": "Raise the price"}, MANY[place]):
-        forge.facts |= shown
+    for cut, shown in ((False, SHORT[fact]), (True, value)):
+        forge.facts |= {**SHORT, fact: shown}
         request = forge.read(ask(who))
         page = browser(who.alice).get(f"/requests/{request.id}").content.decode()
-        whole = shown is not MANY[place]
-        assert (f'name="opened" value="{place}"' not in page) is whole
-        if not whole:
-            assert f'data-keep="{place}" data-opens' in page
+        assert (f'name="opened" value="{place}"' in page) is cut
+        if cut:
+            folded = re.search(rf'(?s)data-keep="{place}" data-opens>(.*?)</details>', page)[1]
+            assert any(end in folded for end in ("drop it all", "src/9.py", "Part 8"))
             refused(vote(who.alice, request), 422, "shows only a beginning")
             refused(vote(who.alice, request, opened="something else"), 422, "only a beginning")
             assert not request.decisions.exists()
         assert vote(who.alice, request, opened=place).status_code == 303
 
 
+BESIDE = {
+    "deployment.by": {"deployment.sha": "3c9e7f10"},
+    "alerts.worst": {"alerts.firing": ("Errors",)},
+    "incident.worst": {"incident.open": ("INC-1",)},
+    "pr.title": {"pr.number": 7},
+    "ci.failed": {"ci.state": "failure", "ci.total": 1},
+    "pr.changes_requested": {"pr.review_state": "changes_requested"},
+}
+
+
+@pytest.mark.parametrize(("fact", "row"), BESIDE.items(), ids=BESIDE)
+def test_truncated_view_of_what_a_row_says_beside_its_value(fact, row):
+    for text, cut in (("short", False), ("long " * 100 + "and drop it all", True)):
+        values = {**row, fact: (text,) if fact in ("ci.failed", "pr.changes_requested") else text}
+        known = {name: Known(value, "git", now(), "attested") for name, value in values.items()}
+        shown = said(Facts(known), next(iter(row)))
+        assert (text in f"{shown.value} {shown.more}") is not cut
+        assert ("and drop it all" in whole(Facts(known), next(iter(row)))) is cut
+
+
 def test_truncated_view_can_be_rejected_unopened(who, forge):
-    forge.facts |= MANY["files"]
+    forge.facts |= {"git.stat": CUT["many files"][2]}
     request = forge.read(ask(who))
     assert vote(who.alice, request, "reject", "Too large").status_code == 303
 
