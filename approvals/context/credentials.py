@@ -20,12 +20,13 @@ SIGN_IN = (
         "A bearer token, or the password of the user. It needs to read, nothing more.",
         required=False,
     ),
-    Field("tenant", "Tenant", help="Where the system serves several.", required=False),
+    Field("tenant", "Tenant", help="Where the system serves several.", required=False, aside=True),
     Field(
         "tenant_header",
         "Header of the tenant",
         required=False,
         default="X-Scope-OrgID",
+        aside=True,
     ),
 )
 

@@ -98,6 +98,15 @@ def test_what_few_need_is_folded_until_it_says_something_or_is_wrong(who):
     assert unfolded in admin.get(edit).content.decode()
 
 
+def test_the_tenant_of_a_shared_system_is_one_of_those(who):
+    admin, new = as_(who.admin), reverse("connection-new", args=[who.project.pk, "prometheus"])
+    main, aside = admin.get(new).content.decode().split('<details class="stack">')
+    assert 'name="tenant"' not in main
+    assert 'name="tenant"' in aside
+    wrong = admin.post(new, {"name": "numbers", "tenant": "shop"})
+    assert '<details class="stack" open>' in wrong.content.decode()
+
+
 def test_what_the_service_refuses_stands_beside_its_field(who, filled, maintainer):
     new = reverse("connection-new", args=[who.project.pk, "forge"])
     answer = maintainer.post(new, filled)
