@@ -1,0 +1,159 @@
+"""One entry of the ledger, readable: what it says, what it changed, and what proves it."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from approvals.audit.scope import AuditScope
+from approvals.queries.history import names_of, sentence_of
+from portal.accounts.models import User
+from portal.kernel.errors import Conflict, NotFound
+from portal.ledger.actors import person_actor
+from portal.ledger.models import Entry
+from portal.ledger.proofs import EntryProof, NotSealed, proof_of
+from portal.ledger.record import record
+
+# Pages of objects, by what an entry calls them.
+PAGES = {"project": "project", "group": "group", "policy": "policy", "connection": "connection"}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A field before and after; empty text where it was not there."""
+
+    field: str
+    before: str
+    after: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two are unlike."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """An entry for a page.
+
+    `prev` is the hash it names of the request's entry before it, `previous` the one that has it.
+    `page` is the address's name of the object it is about, and empty where that has no page.
+    """
+
+    entry: Entry
+    sentence: str
+    actor: str
+    said: list[tuple[str, str]]
+    changes: list[Changed]
+    raw: str
+    prev: str
+    previous: Entry | None
+    page: str
+    object: str
+    proof: EntryProof | None
+
+
+def entry_view(scope: AuditScope, number: int) -> EntryView:
+    """Raises NotFound, also for an entry that is outside the scope."""
+    entry = _entry(scope, number)
+    raw = bytes(entry.payload).decode()
+    payload = json.loads(raw)
+    change = payload.get("change") or {}
+    before, after = (change.pop(side, None) or {} for side in ("before", "after"))
+    prev = payload.get("prev") or ""
+    part = payload.get("object") or {}
+    return EntryView(
+        entry=entry,
+        sentence=sentence_of(entry.type, entry.outcome),
+        actor=names_of({entry.actor_ref}).get(entry.actor_ref, entry.actor_ref),
+        said=[*_flat("", payload)],
+        changes=_changes(before, after),
+        raw=raw,
+        prev=prev,
+        previous=_with_hash(entry.request, prev) if prev else None,
+        page=PAGES.get(part.get("kind", ""), ""),
+        object=part.get("id", ""),
+        proof=_proof(entry.pk),
+    )
+
+
+def take_entry(*, by: User, scope: AuditScope, number: int) -> dict[str, Any]:
+    """The entry with its proof, as a file has them; that it was taken is recorded.
+
+    Raises NotFound, and Conflict while the entry is not sealed yet.
+    """
+    entry = _entry(scope, number)
+    proof = _proof(entry.pk)
+    if proof is None:
+        raise Conflict(
+            _("This entry is not sealed yet. That takes a second or two; try again."),
+            code="not-sealed",
+        )
+    with transaction.atomic():
+        record(
+            "evidence.read",
+            actor=person_actor(by),
+            project=entry.project,
+            object={"kind": "entry", "id": str(entry.event_id), "number": entry.pk},
+        )
+    return {
+        "entry": entry.pk,
+        "leaf": proof.leaf.decode(),
+        "index": proof.index,
+        "size": proof.size,
+        "hashes": [base64.b64encode(one).decode() for one in proof.hashes],
+        "checkpoint": proof.note,
+    }
+
+
+def _entry(scope: AuditScope, number: int) -> Entry:
+    found = Entry.objects.filter(pk=number)
+    if scope.projects is not None:
+        found = found.filter(project__in=scope.projects)
+    entry = found.first()
+    if entry is None:
+        raise NotFound(_("There is no such entry, or it is not yours to audit."))
+    return entry
+
+
+def _with_hash(request: UUID | None, leaf: str) -> Entry | None:
+    return Entry.objects.filter(request=request, leaf=bytes.fromhex(leaf)).first()
+
+
+def _proof(number: int) -> EntryProof | None:
+    try:
+        return proof_of(number)
+    except NotSealed:
+        return None
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Changed]:
+    names = sorted({*before, *after})
+    return [Changed(name, _text(before.get(name)), _text(after.get(name))) for name in names]
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each value under the path that leads to it, for example `action.target`."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _flat(f"{path}.{name}" if path else name, inner)
+    elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        for index, inner in enumerate(value, start=1):
+            yield from _flat(f"{path}.{index}", inner)
+    elif value not in (None, "", [], {}):
+        yield path, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
