@@ -6,6 +6,7 @@ from approvals.views import backtest
 from approvals.views import connections as connection
 from approvals.views.decide import decide
 from approvals.views.hook import connection_hook, hook
+from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
@@ -50,6 +51,9 @@ urlpatterns = [
     path(f"{_BACKTEST}/again", backtest.backtest_again, name="backtest-again"),
     path(f"{_BACKTEST}.csv", backtest.backtest_file, {"form": "csv"}, name="backtest-csv"),
     path(f"{_BACKTEST}.json", backtest.backtest_file, {"form": "json"}, name="backtest-json"),
+    path("audit/", ledger, name="ledger"),
+    path("audit/<int:entry_id>/", entry, name="ledger-entry"),
+    path("audit/<int:entry_id>.json", entry_file, name="ledger-entry-file"),
     path("audit/reports/", reports, name="reports"),
     path("audit/reports/<slug:report_name>", report, name="report"),
     path("audit/reports/files/<slug:report_name>.<slug:form>", report_file, name="report-file"),

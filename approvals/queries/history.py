@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from approvals.models import Request
 from portal.accounts.models import ServiceAccount, User
 from portal.kernel.clock import now
+from portal.ledger.events import EVENTS
 from portal.ledger.models import Entry
 from portal.templatetags.times import clock_words
 
@@ -75,9 +76,18 @@ def history_of_request(request: Request) -> list[HistoryLine]:
     read, others = Q(type=READ), ~Q(type=READ)
     chosen = entries.filter(read)[:MOST].union(entries.filter(others)[:MOST], all=True)
     found = list(chosen.order_by("-id"))
-    names = _names({entry.actor_ref for entry in found})
+    names = names_of({entry.actor_ref for entry in found})
     runs = groupby(found, key=lambda entry: entry.type)
     return [line for kind, run in runs for line in _lines(kind, list(run), names)]
+
+
+def sentence_of(kind: str, outcome: str) -> str:
+    """What an entry of this type and outcome says, in a few words."""
+    if outcome in ("approve", "reject"):
+        return str(OUTCOMES[outcome])
+    if kind in TEXTS:
+        return str(TEXTS[kind])
+    return EVENTS[kind].meaning.rstrip(".") if kind in EVENTS else kind
 
 
 def _lines(kind: str, entries: list[Entry], names: dict[str, str]) -> list[HistoryLine]:
@@ -97,13 +107,11 @@ def _readings(entries: list[Entry], names: dict[str, str]) -> list[HistoryLine]:
 
 def _line(entry: Entry, names: dict[str, str]) -> HistoryLine:
     payload = json.loads(bytes(entry.payload))
-    text = str(OUTCOMES["approve"]) if entry.outcome == "approve" else ""
-    text = str(OUTCOMES["reject"]) if entry.outcome == "reject" else text
     return HistoryLine(
         id=entry.id,
         at=entry.at,
         type=entry.type,
-        text=text or str(TEXTS.get(entry.type, entry.type)),
+        text=sentence_of(entry.type, entry.outcome),
         actor=names.get(entry.actor_ref, ""),
         round=payload.get("round", 1),
         extra=_extra(entry, payload),
@@ -118,7 +126,7 @@ def _extra(entry: Entry, payload: dict[str, Any]) -> str:
     return str(OUTCOMES.get(entry.outcome, entry.outcome))
 
 
-def _names(refs: set[str]) -> dict[str, str]:
+def names_of(refs: set[str]) -> dict[str, str]:
     """Names for actor references; they stand in erasable tables, never in the ledger."""
     known = refs - {"system"}
     people = User.objects.filter(actor_ref__in=known).values_list("actor_ref", "name")

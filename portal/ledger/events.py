@@ -119,6 +119,7 @@ EVENTS: dict[str, EventType] = {
         _event("key.created", "A signing key was made.", "object"),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),
+        _event("evidence.read", "A person took an entry out with its proof.", "object"),
         _event("sign_in.succeeded", "A person signed in.", "object"),
         _event("sign_in.failed", "A sign-in failed.", "object"),
         _event("sign_out.done", "A person signed out.", "object"),

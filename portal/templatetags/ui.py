@@ -139,7 +139,7 @@ def nav(context: template.Context, place: str = "top") -> dict[str, Any]:
              ("freezes", _("Freezes")), ("projects", _("Projects")),
              ("groups", _("Groups"))]  # fmt: skip
     if context.get("is_auditor"):
-        items.append(("reports", _("Reports")))
+        items.append(("ledger", _("Audit")))
     if context.get("is_administrator"):
         items.append(("people", _("People")))
     links = [

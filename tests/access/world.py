@@ -27,6 +27,7 @@ from portal.directory.groups import add_member
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
 from portal.kernel.ids import new_id
+from portal.ledger.models import Entry
 from tests.factories import Company, company, person, submission
 from tests.freezes import a_calendar, a_freeze, an_exception
 
@@ -120,6 +121,7 @@ class World:
             "exception_id": place.exception.pk,
             "calendar_id": place.calendar.pk,
             "connection_id": place.connection.pk,
+            "entry_id": Entry.objects.filter(project=place.project.pk).latest("id").pk,
             "kind": "http_json",
             "report_name": "population",
             "form": "csv",

@@ -195,3 +195,14 @@ def test_a_report_and_the_list_of_them(windows, portal):
     page.get_by_role("link", name="Change population").click()
     expect(page.get_by_role("region", name="Rows")).to_be_visible(timeout=SLOW)
     check_everywhere(page)
+
+
+def test_the_ledger_and_one_of_its_entries(windows, portal):
+    gate = portal.gate("staging")
+    assert gate.end() == 0, gate.said
+    page = windows.open("omar", "/audit/?type=permit.*")
+    check_everywhere(page)
+    page.get_by_role("link", name="Permit issued").first.click()
+    expect(page.get_by_role("heading", name="Proof")).to_be_visible(timeout=SLOW)
+    page.get_by_text("The exact text").click()
+    check_everywhere(page)

@@ -81,8 +81,8 @@ def report_filters(scope: AuditScope, params: Mapping[str, str]) -> ReportFilter
     Raises Invalid for a day that is none, NotFound for a place that is not in the scope.
     """
     zone = get_current_timezone()
-    until = _day("until", params.get("until", "")) or now().astimezone(zone).date()
-    since = _day("since", params.get("since", "")) or until - timedelta(days=DAYS - 1)
+    until = day_of("until", params.get("until", "")) or now().astimezone(zone).date()
+    since = day_of("since", params.get("since", "")) or until - timedelta(days=DAYS - 1)
     if since > until:
         raise _invalid("since", _("The first day is after the last one."))
     project, environment = params.get("project", ""), params.get("environment", "")
@@ -93,7 +93,7 @@ def report_filters(scope: AuditScope, params: Mapping[str, str]) -> ReportFilter
     return ReportFilters(scope, since, until, zone, get_current_timezone_name(), chosen, found)
 
 
-def _day(name: str, text: str) -> date | None:
+def day_of(name: str, text: str) -> date | None:
     if not text:
         return None
     try:

@@ -49,7 +49,7 @@ def numbers_of(**conditions):
 def test_the_ledger_is_listed_newest_first_with_names(audited, read):
     assert read() == numbers_of()[: browse.PAGE]
     shown = text(as_(audited.auditor).get("/audit/", {"type": "decision.recorded"}))
-    assert "rejected decision.recorded · reject" in shown
+    assert "Rejected decision.recorded · reject" in shown
     assert "Bob" in shown
 
 

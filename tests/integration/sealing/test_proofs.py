@@ -1,5 +1,6 @@
 """What the portal gives out of the log, and the command that verifies it."""
 
+from base64 import b64decode
 from io import StringIO
 
 import pytest
@@ -7,7 +8,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
 
+from approvals.audit.entry import entry_view, take_entry
+from approvals.audit.scope import AuditScope
 from approvals.management.commands import verify_ledger
+from portal.accounts.models import User
 from portal.ledger.actors import SYSTEM
 from portal.ledger.chain import leaf_hash
 from portal.ledger.note import key_of, opened
@@ -94,3 +98,19 @@ def test_the_command_says_what_holds_and_what_does_not(book, monkeypatch):
     said = run(book, monkeypatch, vkey)
     assert "- Entry 2 (leaf 1) is missing." in said
     assert said.endswith("1 findings: it does not hold.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_that_is_taken_out_carries_a_proof_that_holds(tmp_path):
+    number, everything = write_entry(), AuditScope(None)
+    assert entry_view(everything, number).proof is None
+    seal_portal(tmp_path / "key.pem")
+    reader = User.objects.create(username="olga", name="Olga Auditor")
+    found = take_entry(by=reader, scope=everything, number=number)
+    keys = [key_of(vkey) for (vkey,) in fetch("SELECT vkey FROM ledger_key", [])]
+    root = opened(found["checkpoint"], keys).root
+    hashes = [b64decode(one) for one in found["hashes"]]
+    place = found["index"], found["size"]
+    assert verify_inclusion(leaf_hash(found["leaf"].encode()), *place, hashes, root)
+    assert not verify_inclusion(leaf_hash(found["leaf"].encode() + b" "), *place, hashes, root)
+    assert entry_view(everything, number).proof.size == found["size"]
