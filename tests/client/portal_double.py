@@ -130,7 +130,7 @@ def a_receipt(key=KEY, payload_type="application/vnd.in-toto+json", **predicate)
         "approvers": [{"ref": "person:7", "name": "Maria Costa", "at": stamp(0)}],
         "policies": [],
         "notBefore": stamp(0),
-        "expiresAt": stamp(600),
+        "expiresAt": stamp(3600),
         "maxUses": 1,
         "nonce": "00",
     }
@@ -161,7 +161,7 @@ def a_permit(receipt=None, heartbeat_seconds=30, **fields):
         "id": PERMIT,
         "status": "issued",
         "issued_at": stamp(0),
-        "expires_at": stamp(600),
+        "expires_at": stamp(3600),
         "heartbeat_seconds": heartbeat_seconds,
     }
     body = {"permit": {**permit, **fields}, "receipt": receipt or a_receipt()}

@@ -321,7 +321,7 @@ def test_a_project_page_costs_the_same_however_full(company, django_assert_max_n
         company.account(f"a{n}")
         Environment.objects.create(project=company.shop, name=f"e{n}", tier="staging")
     client = as_(company.max)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = text(client.get(reverse("project", args=[company.shop.pk])))
     assert "a11" in page
     assert "e11" in page

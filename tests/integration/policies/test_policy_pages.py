@@ -130,7 +130,7 @@ def test_the_list_costs_the_same_however_long(pub, django_assert_max_num_queries
     for n in range(12):
         create_policy(by=pub.max, text=document(name=f"p{n:02}"))
     client = as_(pub.vera)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         assert "p11" in text(client.get(reverse("policies")))
 
 
