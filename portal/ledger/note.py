@@ -153,8 +153,12 @@ def _require_text(text: str) -> None:
 
 
 def _decoded(text: str) -> bytes:
-    """Bytes of base64, strictly; empty when it is none."""
+    """Bytes of base64, strictly; empty when it is none, or not as it would be written.
+
+    Bits that belong to no byte could be changed otherwise, and the note still be taken.
+    """
     try:
-        return b64decode(text, validate=True)
+        data = b64decode(text, validate=True)
     except ValueError:
         return b""
+    return data if b64encode(data).decode() == text else b""

@@ -67,10 +67,13 @@ def test_a_known_key_that_signed_falsely_spoils_the_note():
         opened(spoiled, [OURS.key, NEXT.key])
 
 
-def test_a_note_changed_anywhere_is_refused():
+@pytest.mark.parametrize("put", "ABEw/")
+def test_a_note_changed_anywhere_is_refused(put):
     note = sign(CHECKPOINT.text, OURS)
     for at, sign_there in enumerate(note):
-        changed = note[:at] + ("B" if sign_there == "A" else "A") + note[at + 1 :]
+        if sign_there == put:
+            continue
+        changed = note[:at] + put + note[at + 1 :]
         with pytest.raises(BadNote):
             opened(changed, [OURS.key])
 
