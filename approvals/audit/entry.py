@@ -16,7 +16,7 @@ from portal.accounts.models import User
 from portal.kernel.errors import Conflict, NotFound
 from portal.ledger.actors import person_actor
 from portal.ledger.models import Entry
-from portal.ledger.proofs import EntryProof, NotSealed, proof_of
+from portal.ledger.proofs import BrokenSeal, EntryProof, NotSealed, proof_of
 from portal.ledger.record import record
 
 # Pages of objects, by what an entry calls them.
@@ -42,6 +42,7 @@ class EntryView:
     """An entry for a page.
 
     `prev` is the hash it names of the request's entry before it, `previous` the one that has it.
+    `broken`: it was sealed and is not what was sealed.
     `page` is the address's name of the object it is about, and empty where that has no page.
     """
 
@@ -56,6 +57,7 @@ class EntryView:
     page: str
     object: str
     proof: EntryProof | None
+    broken: bool
 
 
 def entry_view(scope: AuditScope, number: int) -> EntryView:
@@ -67,6 +69,7 @@ def entry_view(scope: AuditScope, number: int) -> EntryView:
     before, after = (change.pop(side, None) or {} for side in ("before", "after"))
     prev = payload.get("prev") or ""
     part = payload.get("object") or {}
+    proof, broken = _proof(entry.pk)
     return EntryView(
         entry=entry,
         sentence=sentence_of(entry.type, entry.outcome),
@@ -78,17 +81,26 @@ def entry_view(scope: AuditScope, number: int) -> EntryView:
         previous=_with_hash(entry.request, prev) if prev else None,
         page=PAGES.get(part.get("kind", ""), ""),
         object=part.get("id", ""),
-        proof=_proof(entry.pk),
+        proof=proof,
+        broken=broken,
     )
 
 
 def take_entry(*, by: User, scope: AuditScope, number: int) -> dict[str, Any]:
     """The entry with its proof, as a file has them; that it was taken is recorded.
 
-    Raises NotFound, and Conflict while the entry is not sealed yet.
+    Raises NotFound, and Conflict while the entry is not sealed yet or is not what was sealed.
     """
     entry = _entry(scope, number)
-    proof = _proof(entry.pk)
+    proof, broken = _proof(entry.pk)
+    if broken:
+        raise Conflict(
+            _(
+                "This entry is not what was sealed, or parts of the log are missing. Have the "
+                "whole ledger verified: manage.py verify_ledger."
+            ),
+            code="broken-seal",
+        )
     if proof is None:
         raise Conflict(
             _("This entry is not sealed yet. That takes a second or two; try again."),
@@ -125,11 +137,14 @@ def _with_hash(request: UUID | None, leaf: str) -> Entry | None:
     return Entry.objects.filter(request=request, leaf=bytes.fromhex(leaf)).first()
 
 
-def _proof(number: int) -> EntryProof | None:
+def _proof(number: int) -> tuple[EntryProof | None, bool]:
+    """The proof, where there is one; and whether there should be one that holds."""
     try:
-        return proof_of(number)
+        return proof_of(number), False
     except NotSealed:
-        return None
+        return None, False
+    except BrokenSeal:
+        return None, True
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Changed]:

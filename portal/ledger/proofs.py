@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from portal.ledger.chain import leaf_hash
 from portal.ledger.note import Checkpoint
+from portal.ledger.stored_tiles import NoTile
 from portal.ledger.tiles import fetch, leaves_between, read_tile
-from portal.ledger.tree import consistency, inclusion
+from portal.ledger.tree import consistency, inclusion, verify_inclusion
 
 _LEAF = "SELECT index, number FROM ledger_leaf WHERE entry = %s"
 _PUBLISHED = """
@@ -17,6 +19,10 @@ _NOTES = "SELECT note FROM ledger_signature WHERE size = %s ORDER BY at, key"
 
 class NotSealed(LookupError):
     """The entry is in no published checkpoint yet: that takes a second or two."""
+
+
+class BrokenSeal(LookupError):
+    """The entry was sealed, and is not what was sealed, or parts of the log are missing."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,21 @@ class EntryProof:
 
 
 def proof_of(entry_id: int) -> EntryProof:
-    """The proof of an entry in the newest published checkpoint. Raises NotSealed, NoTile."""
+    """The proof of an entry in the newest published checkpoint; it was tried before it is given.
+
+    Raises NotSealed, BrokenSeal.
+    """
     checkpoint, leaves = published_checkpoint(), fetch(_LEAF, [entry_id])
     if checkpoint is None or not leaves or leaves[0][0] >= checkpoint.size:
         raise NotSealed(entry_id)
     index, number = leaves[0]
-    (leaf,) = leaves_between(index, index + 1)
-    hashes = inclusion(index, checkpoint.size, read_tile)
+    try:
+        (leaf,) = leaves_between(index, index + 1)
+        hashes = inclusion(index, checkpoint.size, read_tile)
+    except NoTile as missing:
+        raise BrokenSeal(entry_id) from missing
+    if not verify_inclusion(leaf_hash(leaf), index, checkpoint.size, hashes, checkpoint.root):
+        raise BrokenSeal(entry_id)
     return EntryProof(index, number, checkpoint.size, leaf, hashes, note_of(checkpoint.size))
 
 

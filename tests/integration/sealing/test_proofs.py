@@ -3,6 +3,7 @@
 from base64 import b64decode
 from io import StringIO
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -12,10 +13,17 @@ from approvals.audit.entry import entry_view, take_entry
 from approvals.audit.scope import AuditScope
 from approvals.management.commands import verify_ledger
 from portal.accounts.models import User
+from portal.kernel.errors import Conflict
 from portal.ledger.actors import SYSTEM
 from portal.ledger.chain import leaf_hash
 from portal.ledger.note import key_of, opened
-from portal.ledger.proofs import NotSealed, consistency_between, proof_of, published_checkpoint
+from portal.ledger.proofs import (
+    BrokenSeal,
+    NotSealed,
+    consistency_between,
+    proof_of,
+    published_checkpoint,
+)
 from portal.ledger.record import record
 from portal.ledger.stored_tiles import NoTile
 from portal.ledger.tile_paths import unbundled
@@ -114,3 +122,44 @@ def test_an_entry_that_is_taken_out_carries_a_proof_that_holds(tmp_path):
     assert verify_inclusion(leaf_hash(found["leaf"].encode()), *place, hashes, root)
     assert not verify_inclusion(leaf_hash(found["leaf"].encode() + b" "), *place, hashes, root)
     assert entry_view(everything, number).proof.size == found["size"]
+
+
+def rewrite(connection, number, old, new):
+    """What only a superuser can do: the guard is taken away, and stands again afterwards."""
+    entry = connection.execute(
+        "SELECT tableoid::regclass FROM ledger_entry WHERE id = %s", [number]
+    )
+    table = entry.fetchone()[0]
+    guard = connection.execute(
+        "SELECT quote_ident(tgname) FROM pg_trigger"
+        " WHERE tgrelid = %s::regclass AND tgname LIKE '%%append_only'", [table]
+    ).fetchone()[0]  # fmt: skip
+    with connection.transaction():
+        connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {guard}")
+        connection.execute(
+            "UPDATE ledger_entry SET payload ="
+            " convert_to(replace(convert_from(payload, 'UTF8'), %s, %s), 'UTF8') WHERE id = %s",
+            [old, new, number],
+        )
+        connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_that_was_rewritten_is_never_called_sealed(tmp_path, client, monkeypatch):
+    number, everything = write_entry(), AuditScope(None)
+    seal_portal(tmp_path / "key.pem")
+    reader = User.objects.create(username="olga", name="Olga Auditor")
+    superuser = server_of_this_run().url("postgres", worker_database())
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        rewrite(connection, number, "sign_out.done", "sign_out.nope")
+        view = entry_view(everything, number)
+        assert (view.proof, view.broken) == (None, True)
+        monkeypatch.setattr("approvals.views.ledger.audit_scope", lambda _person: everything)
+        client.force_login(reader)
+        assert "Not what was sealed" in client.get(f"/audit/{number}/").content.decode()
+        with pytest.raises(BrokenSeal):
+            proof_of(number)
+        with pytest.raises(Conflict, match="is not what was sealed"):
+            take_entry(by=reader, scope=everything, number=number)
+        rewrite(connection, number, "sign_out.nope", "sign_out.done")
+    assert not entry_view(everything, number).broken
