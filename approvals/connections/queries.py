@@ -9,13 +9,15 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from approvals.context.registry import CONNECTED, REMOTE
-from approvals.models import Connection, Reading
+from approvals.models import Connection, Reading, Request
 from approvals.states import WAITING
 from portal.access import Capability, require
 from portal.directory.models import Project
 from portal.directory.queries import load_project
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
+
+RECENT = 20  # requests among which the last answer of a source is looked for
 
 
 def connections_of(project: Project | None) -> QuerySet[Connection]:
@@ -81,7 +83,10 @@ def sources_of(project: Project) -> list[SourceRow]:
     """Every remote source of a project, those that need no connection first."""
     at, waiting = now(), _waiting(project)
     plain = REMOTE if project.repository else ()  # without one there is nothing to read
-    rows = [_plain_row(source.key, waiting.get(source.key)) for source in plain]
+    rows = [
+        _plain_row(source.key, waiting.get(source.key) or _lately(project, source.key))
+        for source in plain
+    ]
     connected = Connection.objects.filter(
         Q(project=project) | Q(project__isnull=True), archived_at=None
     ).select_related("environment")
@@ -115,6 +120,17 @@ def _waiting(project: Project) -> dict[str, dict[str, Any]]:
         error=Max("error"),
     )
     return {row["source"]: dict(row) for row in grouped}
+
+
+def _lately(project: Project, key: str) -> dict[str, Any] | None:
+    """How a source without a connection did when a request asked it last, now that none waits."""
+    newest = Request.objects.filter(project=project).order_by("-created_at").values("pk")
+    rows = Reading.objects.filter(request__in=newest[:RECENT], source=key)
+    last = rows.exclude(observed_at=None, error="").order_by("-request_id").first()
+    if last is None:
+        return None
+    error = last.error
+    return {"waiting": 0, "answered": last.observed_at, "failing": bool(error), "error": error}
 
 
 def _plain_row(key: str, found: dict[str, Any] | None) -> SourceRow:

@@ -7,10 +7,13 @@ from django.urls import reverse
 
 from approvals.connections.configure import pause_connection
 from approvals.context.registry import CONNECTED
-from approvals.models import Connection
+from approvals.models import Connection, Reading
 from portal.access import grant_role
+from portal.accounts.authentication import authenticate_token
+from portal.directory.models import Project
 from portal.kernel.clock import now
 from portal.kernel.sealed import unseal
+from tests.api import call
 from tests.factories import ask, person
 from tests.integration.pages import as_, text
 from tests.remote import Says
@@ -178,6 +181,26 @@ class TestSources:
         assert "our forge Forge every environment Not asked yet 1 waits" in shown
         assert [row.waiting for row in answer.context["rows"]] == [1]  # git has nothing to read
         assert reverse("connection", args=[shop.connection.pk]) not in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            ({"observed_at": now()}, "git every environment Works answered"),
+            ({"error": "no such host"}, "git every environment Fails no such host"),
+        ],
+    )
+    def test_git_tells_of_its_last_answer_when_nothing_waits_any_more(self, who, answer, words):
+        Project.objects.update(repository="/played")
+        who.token = authenticate_token(who.secret)
+        request = ask(who)
+        assert "git every environment Not asked yet 1 waits" in text(self.read(who))
+        Reading.objects.update(**answer)
+        withdraw = f"/requests/{request.id}/withdraw"
+        run = {name: request.run[name] for name in ("id", "attempt")}
+        assert call(who.secret, "post", withdraw, {"run": run}).status_code == 200
+        shown = text(self.read(who))
+        assert words in shown
+        assert "0 wait" in shown
 
     def test_a_project_with_nothing_to_ask_says_so(self, who):
         assert "None: the project has no git repository and no connection." in text(self.read(who))
