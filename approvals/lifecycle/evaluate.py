@@ -1,5 +1,6 @@
 """Facts -> snapshot -> verdict -> the move that follows from it."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import connection
 
 from approvals.context.collect import facts_digest, with_sourceless
 from approvals.context.drift import moved_while_waiting, unknown_held
+from approvals.context.personal import sealed
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
 from approvals.models import Decision, Request, Snapshot, Verdict
@@ -62,13 +64,14 @@ def capture(change: Change, facts: Facts, *, anew: bool) -> Snapshot:
     same = last is not None and last.facts_digest == digest and last.round == request.round
     if last is not None and same and not anew:
         return last
-    body = facts.to_json()
+    body, salt = facts.to_json(), secrets.token_bytes(16)
     snapshot = Snapshot.objects.create(
         request=request,
         round=request.round,
-        digest=digest_of(body),
+        digest=digest_of(sealed(body, salt)),
         facts_digest=digest,
         facts=body,
+        salt=salt,
         captured_at=now(),
     )
     change.set(snapshot=snapshot)

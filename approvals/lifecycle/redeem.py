@@ -16,6 +16,7 @@ from approvals.context.collect import (
     wanted_sources,
     with_sourceless,
 )
+from approvals.context.personal import valueless
 from approvals.lifecycle.differences import Difference, approved_on, differences
 from approvals.lifecycle.enrich import want_again
 from approvals.lifecycle.evaluate import (
@@ -231,7 +232,7 @@ def _begin_next_round(
     request = change.request
     policies = policies_in_force(*target_of(request))
     change.set(drift=found)
-    change.move(Status.PENDING, actor=SYSTEM, drift=found)
+    change.move(Status.PENDING, actor=SYSTEM, drift=valueless(found))
     change.set(
         round=request.round + 1,
         moved=[],

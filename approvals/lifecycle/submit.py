@@ -209,7 +209,7 @@ def _payload(
     submission: Submission,
     salt: bytes,
 ) -> dict[str, JSON]:
-    """What the digest covers: who asks for what, where. The reason goes in as a commitment."""
+    """What the digest covers: who asks for what, where. People's words go in as commitments."""
     return {
         "v": 1,
         "id": request_id,
@@ -218,12 +218,18 @@ def _payload(
         "account": str(token.account.actor_ref),
         "action": submission.action,
         "subject": dict(submission.subject),
-        "run": submission.run,
+        "run": _run_json(submission.run, salt),
         "labels": list(submission.labels),
         "claims": _claims_json(submission.claims),
         **({"plan": submission.plan.to_json()} if submission.plan else {}),
         "reason_commit": commitment(salt, submission.reason),
     }
+
+
+def _run_json(run: Mapping[str, Any], salt: bytes) -> dict[str, JSON]:
+    """The run, who started it by a commitment: a name that must be erasable."""
+    rest = {name: part for name, part in run.items() if name != "actor"}
+    return {**rest, "actor_commit": commitment(salt, str(run["actor"]))} if "actor" in run else rest
 
 
 def _claims_json(claims: Mapping[str, Any]) -> dict[str, JSON]:

@@ -12,7 +12,7 @@ from portal.kernel.joined import Joined
 class Decision(models.Model):
     """With the snapshot and verdict that were on the screen; never changed, only outlived.
 
-    It counts while its round is the request's round.
+    It counts while its round is the request's round. Its comment alone may be erased.
     """
 
     class Outcome(models.TextChoices):
@@ -30,6 +30,7 @@ class Decision(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome)
     comment = models.TextField(blank=True)
     comment_salt = models.BinaryField(max_length=16)
+    erased_at = models.DateTimeField(null=True)
     snapshot = models.ForeignKey("approvals.Snapshot", on_delete=models.PROTECT, related_name="+")
     verdict = models.ForeignKey("approvals.Verdict", on_delete=models.PROTECT, related_name="+")
     authn = models.CharField(max_length=50)
@@ -46,7 +47,8 @@ class Decision(models.Model):
                 condition=Q(outcome__in=["approve", "reject"]), name="decision_outcome_known"
             ),
             models.CheckConstraint(
-                condition=Q(outcome="approve") | ~Q(comment=""), name="decision_reject_says_why"
+                condition=Q(outcome="approve") | ~Q(comment="") | Q(erased_at__isnull=False),
+                name="decision_reject_says_why",
             ),
         ]
 

@@ -117,6 +117,8 @@ class Request(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_reason = models.TextField(blank=True)
     ended_salt = models.BinaryField(max_length=16, default=bytes)
+    # When `reason`, the name of who started the run, and `body_digest` were erased.
+    erased_at = models.DateTimeField(null=True)
 
     ledger_seq = models.PositiveIntegerField(default=0)
     ledger_prev = models.BinaryField(max_length=32, null=True)

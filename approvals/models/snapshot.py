@@ -14,8 +14,10 @@ class Snapshot(models.Model):
     """The facts known at one moment; never changed (a trigger refuses it).
 
     `facts` maps a fact's name to `{value, source, provenance, observed_at}` or, without a value, to
-    `{unknown, reason}`; who was asked stands in the schema. `digest` covers it all; `facts_digest`
-    covers names and values only, so that reading the same again is not a change.
+    `{unknown, reason}`; who was asked stands in the schema. `digest` covers it all, personal
+    values by a commitment with `salt`; `facts_digest` covers names and values only, so that reading
+    the same again is not a change. Erasing leaves `{commit, source, provenance, observed_at}` of a
+    personal fact, and neither salt nor `facts_digest`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -26,6 +28,7 @@ class Snapshot(models.Model):
     digest = models.CharField(max_length=71)
     facts_digest = models.CharField(max_length=71)
     facts = models.JSONField()
+    salt = models.BinaryField(max_length=16, default=bytes)
     captured_at = models.DateTimeField()
 
     class Meta:

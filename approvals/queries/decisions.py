@@ -20,6 +20,7 @@ class DecisionLine:
     at: datetime
     counts: bool
     round: int
+    erased_at: datetime | None
 
 
 def decision_lines(
@@ -43,6 +44,7 @@ def decision_lines(
             at=decision.decided_at,
             counts=decision.round == request.round and _counts(decision, people, permit),
             round=decision.round,
+            erased_at=decision.erased_at,
         )
         for decision in decisions
     ]

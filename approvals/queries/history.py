@@ -37,6 +37,7 @@ TEXTS = {
     "permit.expired": _("Nobody reported in time that the action began"),
     "permit.reported_late": _("An end was reported after the permit was over"),
     "decision.refused": _("A decision was refused"),
+    "erasure.done": _("erased personal data"),
 }
 OUTCOMES = {
     "approve": _("approved"),

@@ -194,6 +194,7 @@ class Unknown:
 FactState = Known | Unknown
 
 NOT_GATHERED = Unknown("not gathered yet", "pending")
+ERASED = Unknown("erased", "absent")
 ONLY_CLAIMED = Unknown("only the caller said so", "absent")
 
 
@@ -286,6 +287,8 @@ def _state_from_json(name: str, data: object, schema: str) -> FactState:
     match data:
         case {"unknown": ("pending" | "unavailable" | "absent") as kind, "reason": str(reason)}:
             return _shown(reason, kind)
+        case {"commit": str()}:
+            return ERASED
         case {"provenance": "claimed"} if not fact_type.claimed:
             return ONLY_CLAIMED  # it was a claim when it was stored, and is none any more
         case {"value": value, "source": str(source), "observed_at": str(at)}:

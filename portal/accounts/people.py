@@ -87,7 +87,15 @@ def found_portal(
 
 
 def _lock(person: User) -> User:
-    return User.objects.select_for_update().get(pk=person.pk)
+    found = User.objects.select_for_update().get(pk=person.pk)
+    check_not_erased(found)
+    return found
+
+
+def check_not_erased(person: User) -> None:
+    """Raise Conflict for a row of which only the reference is left."""
+    if person.erased_at is not None:
+        raise Conflict("This person was erased. Add them anew.", code="erased-person")
 
 
 @transaction.atomic

@@ -116,6 +116,7 @@ EVENTS: dict[str, EventType] = {
         _event("connection.hook_renewed", "Its hook has a new secret.", "object"),
         _event("connection.resealed", "Its secrets were encrypted with another key.", "object"),
         _event("connection.archived", "A connection is used no more.", "object change"),
+        _event("erasure.done", "Personal data was erased.", f"{_REQUEST} object change"),
         _event("key.created", "A signing key was made.", "object"),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),

@@ -22,6 +22,12 @@ _WRITERS = """
         WHERE jsonb_typeof(s.facts->fact->'value') = 'array'
     ) AS writers WHERE named <> '')
 """
+# What an erasure took cannot clear anybody: the report says so instead of staying silent.
+_ERASED = """
+    CASE WHEN r.erased_at IS NOT NULL OR EXISTS (
+        SELECT 1 FROM jsonb_each(s.facts) AS fact WHERE fact.value ? 'commit'
+    ) THEN 'cannot be told: erased' END
+"""
 _SQL = f"""
 SELECT
     'R-' || r.number AS request, r.created_at AS created, project.slug AS project,
@@ -29,13 +35,13 @@ SELECT
     owner.name AS owner, array_to_string(writers.named, ', ') AS authors,
     (SELECT string_agg(person.name, ', ' ORDER BY d.decided_at) {APPROVALS}) AS approvers,
     CASE WHEN permit.id IS NOT NULL THEN coalesce(account.name, 'the portal') END AS executor,
-    (SELECT string_agg(DISTINCT person.name, ', ') {APPROVALS} AND (
+    nullif(concat_ws('; ', (SELECT string_agg(DISTINCT person.name, ', ') {APPROVALS} AND (
         person.id IN (r.owner_id, account.owner_id, token.created_by_id, version.author_id)
         OR lower(person.username) IN (lower(r.run->>'actor'))
         OR lower(nullif(person.email, '')) IN (lower(r.run->>'actor'))
         OR lower(person.username) = ANY(writers.named)
         OR lower(person.email) = ANY(writers.named)
-    )) AS overlap,
+    )), {_ERASED}), '') AS overlap,
     (SELECT string_agg(DISTINCT (o->>'policy') || ' · ' || (o->>'rule'), ', ')
      FROM jsonb_array_elements(v.body->'obligations') o) AS rule,
     (SELECT CASE WHEN bool_and((o->>'self_approval')::boolean) THEN 'allowed by policy' END

@@ -1,0 +1,85 @@
+"""What an erasure would take: found first, so that it can be shown before it is done."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from approvals.models import Decision, Request, Snapshot
+from portal.accounts.models import User
+from portal.ledger.models import Entry
+
+_TOOK_BACK = ("request.withdrawn", "request.revoked")
+
+
+@dataclass(frozen=True)
+class Erasable:
+    """Rows by their ids, each with the request it belongs to.
+
+    `reasons`: with the name of who started the run. `snapshots`: their personal facts, everybody's.
+    """
+
+    person: User | None
+    comments: dict[UUID, UUID]
+    reasons: dict[UUID, UUID]
+    endings: dict[UUID, UUID]
+    snapshots: dict[UUID, UUID]
+
+    @property
+    def requests(self) -> list[UUID]:
+        """Every request that it touches, in the order in which they are locked."""
+        parts = (self.comments, self.reasons, self.endings, self.snapshots)
+        return sorted({request for part in parts for request in part.values()})
+
+    def within(self, request: UUID) -> "Erasable":
+        """The part of it that belongs to one request."""
+        comments, reasons, endings, snapshots = (
+            {row: of for row, of in part.items() if of == request}
+            for part in (self.comments, self.reasons, self.endings, self.snapshots)
+        )
+        return Erasable(None, comments, reasons, endings, snapshots)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind: what the ledger says, never the texts."""
+        return {
+            "comments": len(self.comments),
+            "reasons": len(self.reasons),
+            "endings": len(self.endings),
+            "snapshots": len(self.snapshots),
+        }
+
+
+def of_request(request: Request) -> Erasable:
+    """Every text of one request, whoever gave it."""
+    return _erasable(None, Q(request=request), Q(pk=request.pk), Q(pk=request.pk), Q(pk=None))
+
+
+def of_person(person: User) -> Erasable:
+    """Their comments, the reasons they gave, the requests they started, facts with their address.
+
+    A run's starter is taken for the person who signs in with that name or has that address.
+    """
+    names = [name for name in (person.username, person.email) if name]
+    asked = Q(owner=person, account=None) | Q(run__actor__in=names)
+    took_back = Entry.objects.filter(actor_ref=str(person.actor_ref), type__in=_TOOK_BACK)
+    ended = Q(pk__in=list(took_back.values_list("request", flat=True)))
+    named = Q(words__icontains=person.email) if person.email else Q(pk=None)
+    return _erasable(person, Q(person=person), asked, ended, named)
+
+
+def _erasable(person: User | None, decided: Q, asked: Q, ended: Q, named: Q) -> Erasable:
+    reasons = Request.objects.filter(asked, erased_at=None)
+    endings = Request.objects.filter(ended).exclude(ended_reason="")
+    snapshots = Snapshot.objects.exclude(salt=b"").annotate(words=Cast("facts", TextField()))
+    return Erasable(
+        person,
+        dict(Decision.objects.filter(decided).exclude(comment="").values_list("pk", "request_id")),
+        dict(reasons.values_list("pk", "pk")),
+        dict(endings.values_list("pk", "pk")),
+        dict(
+            snapshots.filter(named | Q(request__in=Request.objects.filter(asked))).values_list(
+                "pk", "request_id"
+            )
+        ),
+    )

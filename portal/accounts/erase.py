@@ -1,0 +1,28 @@
+"""What of a person can go: who they are. Their reference stays, for the ledger names it."""
+
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+
+from portal.accounts.models import User
+from portal.accounts.people import check_not_erased
+
+
+def forget(person: User, at: datetime) -> None:
+    """Take name, sign-in name, address and password away, and with them every session and right.
+
+    Inside the caller's transaction, which records it. Raises Conflict where it was done before.
+    """
+    person = User.objects.select_for_update().get(pk=person.pk)
+    check_not_erased(person)
+    ref = str(person.actor_ref)
+    person.username = f"erased-{ref}"
+    person.name = f"Person {ref[:8]} (erased on {at:%Y-%m-%d})"
+    person.email = ""
+    person.set_unusable_password()
+    person.is_active = False
+    person.last_login = None
+    person.time_zone = "UTC"
+    person.erased_at = at
+    person.save()
+    EmailAddress.objects.filter(user=person).delete()
