@@ -4,5 +4,5 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0006_seal")]
+    dependencies = [("portal", "0007_ledger_browse")]
     operations = [migrations.AddField("user", "erased_at", models.DateTimeField(editable=False, null=True))]
