@@ -13,7 +13,7 @@ from portal.runner.broker import BrokerError, prepare_broker
 from portal.runner.cluster import ClusterError, prepare_cluster, starting
 from portal.runner.home import HomeError, only_run, secret_key_file
 from portal.runner.log import Log
-from portal.runner.metrics import HOST, prepare_metrics
+from portal.runner.metrics import Metrics
 from portal.runner.options import (
     CHECKOUT,
     OptionError,
@@ -91,7 +91,7 @@ def _set_up(tree: Tree, options: Options, log: Log) -> None:
     if options.demo:
         log.say("loading the demo company (COUNTERSIGN_DEMO=0 leaves it out)")
         place = ("--home", str(options.home), "--url", options.url)
-        metrics = ("--metrics", _start_metrics(tree, options))
+        metrics = ("--metrics", Metrics(options.home / "demo").url)
         tree.run("demo", _python(environment, "manage.py", "demo", "--quiet", *place, *metrics))
     _start_sealer(tree, {**environment, "DATABASE_URL": sealer_url}, log)
     log.say("starting web and worker (with beat)")
@@ -141,14 +141,6 @@ def _start_broker(tree: Tree, options: Options, log: Log) -> str:
     child: Child = tree.start("broker", broker.command)
     broker.wait_ready(lambda: child.alive)
     return broker.url
-
-
-def _start_metrics(tree: Tree, options: Options) -> str:
-    """The address of the demo's monitoring system."""
-    file, port = prepare_metrics(options.home / "demo")
-    command = Command(python("-m", "portal.runner.metrics", file, str(port)), {}, CHECKOUT)
-    tree.start("metrics", lambda: command)
-    return f"http://{HOST}:{port}/metrics"
 
 
 def _python(environment: dict[str, str], *arguments: str) -> Command:

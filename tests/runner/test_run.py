@@ -17,7 +17,6 @@ PARTS = {
     "broker": "valkey-server",
     "sealer": "portal.sealer",
     "web": "portal.config.server",
-    "metrics": "portal.runner.metrics",
     "worker": "portal.runner.worker",
 }
 OF_THE_TESTS = ("COUNTERSIGN_", "DATABASE_", "BROKER_", "SECRET_", "DJANGO_", "PYTEST_")
