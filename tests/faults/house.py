@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,10 @@ class House:
         eventually(self.web.ready, f"the web answers again:\n{self.web.said[-2000:]}")
 
     def call(self, method: str, path: str, wish: Any = None, **headers: str) -> Answer:
-        """Ask until there is an answer; an error of the portal's own is one too, and fails."""
+        """Ask until there is an answer; an error of the portal's own is one too, and fails.
+
+        A part that does not answer in time (503) is asked again, as the client does.
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -116,11 +120,12 @@ class House:
                     method, f"/api/v1{path}", wish, secret=self.who.secret, timeout=20, **headers
                 )
             except (OSError, http.client.HTTPException):
-                assert time.monotonic() < deadline, f"{method} {path} gets no answer"
-                time.sleep(0.1)
-                continue
-            assert answer.status < 500, answer.body
-            return answer
+                answer = None
+            if answer is not None and answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                assert answer.status < 500, answer.body
+                return answer
+            assert time.monotonic() < deadline, f"{method} {path} gets no answer: {answer}"
+            time.sleep(0.1)
 
 
 @dataclass
