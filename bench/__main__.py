@@ -11,8 +11,8 @@ from bench.world import database
 
 # Each is a module with `run(base) -> list[Figure]`; without a database, `run()`.
 ON_A_DATABASE = (
-    *("statements", "backtest", "queue_page", "intake", "release", "arrival", "sources"),
-    *("sealing", "export"),
+    *("statements", "backtest", "queue_page", "intake", "release", "arrival", "streams"),
+    *("sources", "sealing", "export"),
 )
 BENCHES = ("verdict", "load", "document", *ON_A_DATABASE, "idle")
 ALONE = "BENCH_ALONE"

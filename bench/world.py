@@ -57,25 +57,26 @@ def database() -> Iterator[Database]:
 @contextmanager
 def portal(base: Database) -> Iterator[int]:
     """The real web server; its port."""
-    with _serve(base, "portal.config.server") as port:
+    with served(base, "portal.config.server") as (port, _):
         yield port
 
 
 @contextmanager
 def floor(base: Database) -> Iterator[int]:
     """The floor of `bench.floor`; its port."""
-    with _serve(base, "bench.floor") as port:
+    with served(base, "bench.floor") as (port, _):
         yield port
 
 
 @contextmanager
-def _serve(base: Database, module: str) -> Iterator[int]:
+def served(base: Database, module: str) -> Iterator[tuple[int, int]]:
+    """A server, by its module: port and process id."""
     port = free_port()
     environment = {**base.environment, "PORT": str(port)}
     process = launch(Command([sys.executable, "-m", module], environment, CHECKOUT))
     try:
         _wait_for(port, process)
-        yield port
+        yield port, process.pid
     finally:
         process.stop()
 

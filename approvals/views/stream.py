@@ -34,7 +34,7 @@ from portal.ledger.models import Entry
 
 _SESSION_KEY = re.compile(r"[a-z0-9]{1,64}")
 BEAT_EVERY = 15.0  # an event, not a comment: a browser's script does not see comments
-SIGHT_EVERY = 30.0  # seconds after which sign-in and permissions are read again
+SIGHT_EVERY = 30.0  # seconds; sign-in and permissions are read again after this at the latest
 OVERLAP = 200  # numbers are given before commit, so a late one may be below the last one seen
 MOST_CAUGHT_UP = 500
 
@@ -134,22 +134,30 @@ async def _follow(
     hub: Hub,
     in_pool: InPool,
 ) -> None:
-    read_at = said_at = time.monotonic()
+    hung_up.add_done_callback(lambda _: watch.wake())
+    said_at = time.monotonic()
+    read_again_at = _next_reading()
     while not hung_up.done() and not hub.closed.is_set():
-        news = await watch.next(1.0)
-        if time.monotonic() - read_at > SIGHT_EVERY:
+        due = min(read_again_at, said_at + BEAT_EVERY)
+        news = await watch.next(max(0.0, due - time.monotonic()))
+        if time.monotonic() >= read_again_at:
             again: Sight | None = await in_pool(who_watches, cookies)
             if again is None:
                 return  # signed out or deactivated: the browser reconnects and is refused
-            sight, read_at = again, time.monotonic()
+            sight, read_again_at = again, _next_reading()
         if news is not None and news.resync:
             await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  (thousands must not all ask at once)
         if news is not None and await _tell(send, news, sight, in_pool):
             said_at = time.monotonic()
-        elif time.monotonic() - said_at > BEAT_EVERY:
+        elif time.monotonic() - said_at >= BEAT_EVERY:
             await _write(send, b"event: beat\ndata: {}\n\n")
             said_at = time.monotonic()
     await send({"type": "http.response.body", "body": b""})
+
+
+def _next_reading() -> float:
+    """Not the same moment for all that were opened together, as after a restart."""
+    return time.monotonic() + SIGHT_EVERY * random.uniform(0.6, 1)  # noqa: S311  (jitter)
 
 
 async def _tell(send: Send, news: News, sight: Sight, in_pool: InPool) -> bool:

@@ -58,14 +58,17 @@ class Watch:
         self._queue.append(news)
         self._ready.set()
 
+    def wake(self) -> None:
+        """Let `next` return now, with no news where there is none."""
+        self._ready.set()
+
     async def next(self, timeout: float) -> News | None:
-        """The next news, or None when `timeout` seconds brought none."""
+        """The next news, or None when `timeout` seconds, or `wake`, brought none."""
         if not self._queue:
             self._ready.clear()
-            try:
-                await asyncio.wait_for(self._ready.wait(), timeout)
-            except TimeoutError:
-                return None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._ready.wait()
         return self._queue.popleft() if self._queue else None
 
 
