@@ -41,7 +41,7 @@ REASONS = st.text(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(some_series(), REASONS, st.booleans()), max_size=5))
+@given(st.lists(st.tuples(some_series(), REASONS, st.booleans()), max_size=2))
 def test_what_is_written_reads_back_the_same(drawn):
     events = []
     for number, (one, reason, skips) in enumerate(drawn):
