@@ -6,6 +6,7 @@ The server runs these when it starts and does not start with an error among them
 import os
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -96,6 +97,76 @@ def address_is_public(**_: Any) -> list[CheckMessage]:
             id="countersign.W002",
         )
     ]
+
+
+@register(Tags.security)
+def nothing_of_development(**_: Any) -> list[CheckMessage]:
+    """What is handy on one's own machine gives secrets away on a public address."""
+    if not settings.PUBLIC_URL.startswith("https://"):
+        return []
+    found: list[CheckMessage] = []
+    if settings.DEBUG:
+        found.append(
+            Error(
+                "COUNTERSIGN_DEBUG is on: error pages show settings and data to anybody.",
+                hint="Unset COUNTERSIGN_DEBUG.",
+                id="countersign.E005",
+            )
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Error(
+                "ALLOWED_HOSTS has a star: links in mails and pages could lead anywhere.",
+                hint="Name the hosts; that of COUNTERSIGN_URL is among them by itself.",
+                id="countersign.E006",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def secrets_have_their_own_key(**_: Any) -> list[CheckMessage]:
+    """Else nobody can replace SECRET_KEY without losing what is stored encrypted."""
+    if settings.SECRETS_KEY:
+        return []
+    return [
+        Warning(
+            "SECRETS_KEY is not set: what the portal keeps encrypted hangs on SECRET_KEY.",
+            hint="Set SECRETS_KEY to a new key followed by SECRET_KEY, then run manage.py reseal.",
+            id="countersign.W004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def parts_talk_in_private(**_: Any) -> list[CheckMessage]:
+    """The database and the broker, where they are on another machine."""
+    found: list[CheckMessage] = []
+    database = settings.DATABASES["default"]
+    host = database["HOST"]
+    if _is_remote(host) and database["OPTIONS"].get("sslmode") not in {"verify-ca", "verify-full"}:
+        found.append(
+            Warning(
+                f"The database at {host} is reached without its certificate being checked.",
+                hint="Add ?sslmode=verify-full to DATABASE_URL.",
+                id="countersign.W005",
+            )
+        )
+    broker = urlsplit(settings.CELERY_BROKER_URL)
+    if broker.scheme in {"redis", "amqp"} and _is_remote(broker.hostname or ""):
+        found.append(
+            Warning(
+                f"The broker at {broker.hostname} is reached without TLS: whoever writes there can "
+                "wake workers as often as they like.",
+                hint="Use rediss:// or amqps:// in BROKER_URL.",
+                id="countersign.W006",
+            )
+        )
+    return found
+
+
+def _is_remote(host: str) -> bool:
+    return not (host.startswith("/") or host in {"", "localhost", "127.0.0.1", "::1"})
 
 
 @register()

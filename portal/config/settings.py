@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portal.config.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.config.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -104,7 +105,13 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
 ANONYMOUS_USER_NAME = None
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: portal.access asks itself
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",  # its backend is not used: portal.access asks itself
+    "security.W003",  # FormMiddleware is Django's own check, without the calls of machines
+    "security.W005",  # the other hosts of the domain are not this portal's to decide on
+    "security.W008",  # the proxy in front redirects; a redirected POST has leaked its token already
+    "security.W021",  # the same as W005
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -141,6 +148,16 @@ CSRF_FAILURE_VIEW = "portal.config.errors.csrf_failure"
 SECURE_HSTS_SECONDS = 31536000 if SECURE_COOKIES else 0
 SECURE_SSL_REDIRECT = False
 SECURE_REFERRER_POLICY = "same-origin"
+PERMISSIONS_POLICY = {
+    **dict.fromkeys(
+        [
+            *("accelerometer", "autoplay", "camera", "display-capture", "fullscreen"),
+            *("geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb"),
+        ],
+        "",
+    ),
+    **dict.fromkeys(["publickey-credentials-create", "publickey-credentials-get"], "self"),
+}
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
