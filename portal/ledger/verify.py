@@ -1,7 +1,8 @@
 """Verification of the whole log from the database: nothing stored is believed.
 
 Every leaf is made again from its entry, every tile and root from the leaves, every signature is
-checked; columns are compared with the payload they are copies of. Entries stream in the order of
+checked; columns are compared with the payload they are copies of, times with the transactions that
+wrote them. Entries stream in the order of
 their ids and leaves in theirs, so memory does not grow with the ledger.
 """
 
@@ -17,12 +18,14 @@ import psycopg
 
 from portal.ledger.chain import leaf_hash
 from portal.ledger.edge import Edge, FullTile
+from portal.ledger.entry_times import EntryTimes
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import BadNote, Checkpoint, Key, key_of, opened
 
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
 Progress = Callable[[int, int], None]
+Passed = tuple[Checkpoint, list[Any], list[Row]]  # with its moment, and its keys and notes
 
 MOST_FINDINGS = 100
 MOST_HELD = 500  # entries that were read before their leaf: their transactions ended late
@@ -30,14 +33,15 @@ EVERY = 5000
 FETCHED = 1000
 
 _COPIES = ("id", "type", "project", "request", "outcome")  # and the actor's reference
-_ENTRY = """SELECT id, at, payload, event_id::text, type, project::text, request::text, outcome,
-                   actor_ref FROM ledger_entry"""
+_ENTRY = """SELECT id, at, xid, payload, event_id::text, type, project::text, request::text,
+                   outcome, actor_ref FROM ledger_entry"""
 _ENTRIES = f"{_ENTRY} ORDER BY id"
 _ONE = f"{_ENTRY} WHERE id = %s"
 _LEAVES = "SELECT index, entry, project::text, number, hash FROM ledger_leaf ORDER BY index"
 _CHECKPOINTS = """
-    SELECT checkpoint.size, origin, root, key, note FROM ledger_checkpoint AS checkpoint
-    LEFT JOIN ledger_signature AS signature USING (size) ORDER BY checkpoint.size, key
+    SELECT checkpoint.size, origin, root, checkpoint.at, snapshot, cluster, key, note
+    FROM ledger_checkpoint AS checkpoint LEFT JOIN ledger_signature AS signature USING (size)
+    ORDER BY checkpoint.size, key
 """
 _TILE = "SELECT hashes, root FROM ledger_tile WHERE level = %s AND index = %s"
 _TOTALS = """
@@ -46,7 +50,8 @@ _TOTALS = """
            (SELECT count(*) FROM ledger_tile)
 """
 _UNSEALED = """
-    SELECT count(*) FROM ledger_entry AS entry
+    SELECT id, xid, (SELECT system_identifier::text FROM pg_control_system())
+    FROM ledger_entry AS entry
     WHERE NOT EXISTS (SELECT FROM ledger_leaf AS leaf WHERE leaf.entry = entry.id)
 """
 
@@ -103,6 +108,7 @@ class _Verification:
         self._edge = Edge()
         self._tiles = 0
         self._numbers: Counter[str | None] = Counter()
+        self._times = EntryTimes()
         self._broken = False  # the first root that does not fit says all: later ones cannot fit
         self.result = Verified()
 
@@ -120,7 +126,7 @@ class _Verification:
                 self._progress(self._edge.size, size)
         self._ends(following, tiles)
         result.size = self._edge.size
-        (result.unsealed,) = self._row(_UNSEALED)
+        self._unsealed()
         self._progress(size, size)
         return result
 
@@ -140,16 +146,18 @@ class _Verification:
         row = self._entries.take(entry)
         if row is None:
             found(f"Entry {entry} (leaf {index}) is missing.")
-        elif leaf_hash(leaf_bytes(at=row[1], payload=row[2], number=number)) != hashed:
+        elif leaf_hash(leaf_bytes(at=row[1], payload=row[3], number=number)) != hashed:
             found(f"Entry {entry} (leaf {index}) is not what was sealed: time or content changed.")
         else:
             self._columns(row, project)
+            if self._times.is_older(row[1], row[2]):
+                found(f"Entry {entry} (leaf {index}) was put in later than its time says.")
         for tile in self._edge.push(hashed):
             self._tile(tile)
 
     def _columns(self, row: Row, project: str | None) -> None:
         """Queries read the columns, so they must say what the sealed payload says."""
-        entry, _at, payload, *copies, actor = row
+        entry, _at, _xid, payload, *copies, actor = row
         said = orjson.loads(payload)
         written = [said.get(name) for name in _COPIES]
         if copies != written or actor != said.get("actor", {}).get("ref") or project != copies[2]:
@@ -164,15 +172,24 @@ class _Verification:
             what = "differs from its leaves" if stored else "is missing"
             self.result.found(f"Tile {tile.level}/{tile.index} {what}.")
 
-    def _checkpoints(self) -> Iterator[tuple[Checkpoint, list[Row]]]:
+    def _unsealed(self) -> None:
+        """Count what waits for the sealer; what the last checkpoint passed over does not wait."""
+        for entry, xid, cluster in _stream(self._connection, "unsealed", _UNSEALED):
+            self.result.unsealed += 1
+            if self._times.was_there(xid, cluster):
+                self.result.found(f"Entry {entry} was put in past the sealer, or is kept from it.")
+
+    def _checkpoints(self) -> Iterator[Passed]:
         rows = _stream(self._connection, "checkpoints", _CHECKPOINTS)
         for _size, group in groupby(rows, key=itemgetter(0)):
             signatures = list(group)
-            size, origin, root = signatures[0][:3]
-            yield Checkpoint(origin, size, root), [row[3:] for row in signatures if row[4]]
+            size, origin, root, *moment = signatures[0][:6]
+            notes = [row[6:] for row in signatures if row[7]]
+            yield Checkpoint(origin, size, root), moment, notes
 
-    def _checkpoint(self, checkpoint: Checkpoint, signatures: list[Row]) -> None:
+    def _checkpoint(self, checkpoint: Checkpoint, moment: list[Any], signatures: list[Row]) -> None:
         found, last, size = self.result.found, self.result.last, checkpoint.size
+        self._times.checkpoint(*moment)
         self.result.checkpoints += 1
         self.result.last = checkpoint
         if last is not None and last.origin != checkpoint.origin:
@@ -196,7 +213,7 @@ class _Verification:
         elif any(one != checkpoint for one in signed):
             found(f"The note of the checkpoint of size {size} says something else than its row.")
 
-    def _ends(self, following: tuple[Checkpoint, list[Row]] | None, tiles: int) -> None:
+    def _ends(self, following: Passed | None, tiles: int) -> None:
         """What stands behind the end of the log."""
         found, last = self.result.found, self.result.last
         if following is not None:

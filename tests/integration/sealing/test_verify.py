@@ -110,6 +110,46 @@ def test_two_entries_that_change_places_are_told(sealed):
     ]
 
 
+def test_two_entries_that_change_their_payloads_are_told(sealed):
+    sealed.superuser(
+        "UPDATE ledger_entry AS here SET payload = there.payload FROM ledger_entry AS there "
+        "WHERE (here.id, there.id) IN ((5, 6), (6, 5))"
+    )
+    assert verified(sealed).findings == [
+        f"Entry {entry} (leaf {entry - 1}) is not what was sealed: time or content changed."
+        for entry in (5, 6)
+    ]
+
+
+OLD = """
+    INSERT INTO ledger_entry (event_id, project, type, actor_ref, payload, at)
+    SELECT gen_random_uuid(), project, type, actor_ref, payload, at - interval '1 day'
+    FROM ledger_entry WHERE id = 18
+"""
+
+
+def test_an_entry_put_in_with_an_old_time_is_told_once_it_is_sealed(sealed):
+    sealed.superuser(OLD)
+    sealed.seal()
+    found = verified(sealed).findings
+    sentence = f"Entry {COUNT + 1} (leaf {COUNT}) was put in later than its time says."
+    assert sentence in found
+    assert all(str(COUNT + 1) in one for one in found)
+
+
+def test_an_entry_put_in_past_the_sealer_is_told_before_and_after_it_is_sealed(sealed):
+    """With a transaction's number from before the checkpoint, the sealer does not look at it."""
+    with_number = OLD.replace("at)", "at, xid)").replace("FROM", ", xid FROM")
+    sealed.superuser(with_number)
+    assert sealed.seal() == 0
+    assert verified(sealed).findings == [
+        f"Entry {COUNT + 1} was put in past the sealer, or is kept from it."
+    ]
+    assert sealed.log().append(compare_all=True) == 1
+    sentence = f"Entry {COUNT + 1} (leaf {COUNT}) was put in later than its time says."
+    assert sentence in verified(sealed).findings
+
+
 def test_a_log_rewritten_and_signed_by_another_key_fails_only_with_the_key_written_down(
     sealed, tmp_path
 ):
@@ -150,6 +190,7 @@ def test_entries_that_were_sealed_far_from_their_place_are_found_without_holding
         write(late, 700, PROJECT)
         write(book.app, 1)
         book.seal()
+        assert verified(book).findings == []
     write(book.app, 2)
     book.seal()
     assert verified(book).findings == []
