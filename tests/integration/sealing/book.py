@@ -2,7 +2,6 @@
 
 import contextlib
 from collections import Counter
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +14,14 @@ from portal.ledger.note import key_of, opened
 from portal.ledger.record import new_entry
 from portal.ledger.seal_sql import TABLES
 from portal.ledger.tree import root_of
+from portal.runner.postgres import Server
 from portal.sealer.append import Log
 from portal.sealer.key import signers_of
 from portal.sealer.options import Options
 from portal.sealer.publish import publish_checkpoints, sign_checkpoints
 from portal.sealer.seal import open_connection
 from tests.plugin import server_of_this_run
+from tests.server import Child
 
 PROJECT = UUID(int=1)
 OTHER = UUID(int=2)
@@ -38,16 +39,30 @@ LEAVES = """
 class Book(contextlib.ExitStack):
     """One database with a ledger."""
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: Options, server: Server | None = None) -> None:
         super().__init__()
         self.name = name
         self.options = options
+        self.server = server or server_of_this_run()
         self.app = self.connect("countersign_app")
+
+    def url(self, role: str = "countersign_app") -> str:
+        """Where it is, for a role."""
+        return self.server.url(role, self.name)
 
     def connect(self, role: str) -> "psycopg.Connection[Any]":
         """A connection of a role, committing each statement, until the test ends."""
-        url = server_of_this_run().url(role, self.name)
-        return self.enter_context(psycopg.connect(url, autocommit=True))
+        return self.enter_context(psycopg.connect(self.url(role), autocommit=True))
+
+    def sealer(self, *arguments: str) -> Child:
+        """The sealer's own process, not started yet; `arguments` in place of its module's name."""
+        return Child(
+            ["-m", *(arguments or ["portal.sealer"])],
+            {
+                "DATABASE_URL": self.options.database_url,
+                "COUNTERSIGN_CHECKPOINT_KEY_FILE": str(self.options.key_file),
+            },
+        )
 
     def sealing(self) -> "psycopg.Connection[Any]":
         """A connection as the sealer opens it."""
@@ -78,7 +93,7 @@ class Book(contextlib.ExitStack):
 
     def superuser(self, *statements: str) -> None:
         """Do what only a superuser can: no trigger stands in the way."""
-        with psycopg.connect(server_of_this_run().url("postgres", self.name)) as connection:
+        with psycopg.connect(self.url("postgres")) as connection:
             connection.execute("SET session_replication_role = replica")
             for table in ("ledger_entry", *TABLES):
                 connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
@@ -98,11 +113,11 @@ def write(connection: Any, count: int = 1, project: UUID | None = PROJECT, text:
     return int(found)
 
 
-def holds(book: Book, origin: str = "") -> int:
+def holds(book: Book, origin: str = "", keys: int = 1) -> int:
     """Assert what must be true after any life of a sealer; the size of the log.
 
     Every entry is sealed once, leaves follow each other, numbers count each project, and every
-    checkpoint is the root of what it covers, signed and published.
+    checkpoint is the root of what it covers, signed by so many keys and published.
     """
     leaves = book.rows(LEAVES)
     assert [row[0] for row in leaves] == list(range(len(leaves)))
@@ -123,8 +138,9 @@ def holds(book: Book, origin: str = "") -> int:
         assert root == root_of(hashes[:size])
         found = opened(note, [key_of(key)])
         assert (found.size, found.root, found.origin) == (size, root, origin or book.options.origin)
-    assert all(before[0] < after[0] for before, after in pairwise(checkpoints))
-    assert (checkpoints[-1][0] if checkpoints else 0) == len(leaves)
+    sizes = sorted({row[0] for row in checkpoints})
+    assert len(checkpoints) == keys * len(sizes)
+    assert (sizes[-1] if sizes else 0) == len(leaves)
     published = book.rows("SELECT size FROM ledger_publication WHERE place = 'portal'")
-    assert sorted(published) == [(row[0],) for row in checkpoints]
+    assert sorted(published) == [(size,) for size in sizes]
     return len(leaves)
