@@ -27,6 +27,16 @@ def empty_ledger():
     return name
 
 
+def sealer_options(server, name, folder):
+    """What a sealer of this database is started with; its key lies below `folder`."""
+    remembers = "options=-c%20synchronous_commit%3Don"
+    return Options(
+        database_url=f"{server.url('countersign_sealer', name)}&{remembers}",
+        key_file=folder / "keys" / "checkpoint.pem",
+        origin="countersign.example/log/1",
+    )
+
+
 @pytest.fixture
 def book(empty_ledger, tmp_path):
     """The ledger of this test."""
@@ -36,12 +46,6 @@ def book(empty_ledger, tmp_path):
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
         make = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER countersign_owner")
         superuser.execute(make.format(sql.Identifier(name), sql.Identifier(empty_ledger)))
-    remembers = "options=-c%20synchronous_commit%3Don"
-    options = Options(
-        database_url=f"{server.url('countersign_sealer', name)}&{remembers}",
-        key_file=tmp_path / "keys" / "checkpoint.pem",
-        origin="countersign.example/log/1",
-    )
-    with Book(name, options) as found:
+    with Book(name, sealer_options(server, name, tmp_path)) as found:
         yield found
     server.drop_database(name)

@@ -48,7 +48,7 @@ def test_a_sealer_killed_between_two_steps_leaves_a_log_that_goes_on(book, point
         seal(connection, book.options, rounds=lambda: next(rounds))
     origin = book.one("SELECT DISTINCT origin FROM ledger_checkpoint")
     assert holds(book, origin, keys=2) == COUNT + 2
-    assert _findings(book) == []
+    assert findings(book) == []
 
 
 def _left(book):
@@ -57,6 +57,6 @@ def _left(book):
     return sizes, book.one("SELECT count(*) FROM ledger_signature"), published
 
 
-def _findings(book):
+def findings(book):
     reader = book.connect("countersign_app")
     return verify_log(reader, known_keys(reader)).findings
