@@ -4,8 +4,8 @@ from typing import Any
 
 from portal.kernel.text import make_visible
 
-# What a spreadsheet takes for the beginning of a formula, also in full width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+# What a spreadsheet takes for the beginning of a formula, also in full width and behind blanks.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def harmless(value: Any) -> Any:
@@ -13,4 +13,5 @@ def harmless(value: Any) -> Any:
     if not isinstance(value, str) or not value:
         return value
     shown = make_visible(value)
-    return f"'{shown}" if value.lstrip(" \n").startswith(_FORMULA) else shown
+    looks_so = value.lstrip().startswith(_FORMULA) or value[0] in "\t\r"
+    return f"'{shown}" if looks_so else shown

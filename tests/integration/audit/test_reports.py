@@ -145,7 +145,8 @@ def test_a_sheet_holds_the_same_as_the_csv(audited, taken):
 
 
 @pytest.mark.parametrize(
-    "hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "＠x"]
+    "hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "＠x",
+                "\N{IDEOGRAPHIC SPACE}=1", "\N{NO-BREAK SPACE}@x", " \n\t+1"]
 )  # fmt: skip
 def test_no_cell_is_a_formula(hostile):
     assert harmless(hostile).startswith("'")
