@@ -8,6 +8,9 @@ import subprocess
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
 
 from tests.factories import ask, decide, redeem
 from tests.integration.lifecycle.receipts import pae, public_pem, published
@@ -89,6 +92,22 @@ def test_openssl_takes_the_good_and_refuses_each_tampered_one(permit, tampered, 
         done = subprocess.run([*command, "signed"], cwd=tmp_path, capture_output=True, text=True)
         assert ("Verified OK" in done.stdout) == (done.returncode == 0)
         return done.returncode == 0
+
+    assert holds(permit.receipt)
+    assert holds(permit.simple_result)
+    assert [name for name, envelope in tampered.items() if holds(envelope)] == []
+
+
+def test_securesystemslib_takes_the_good_and_refuses_each_tampered_one(permit, tampered):
+    def holds(envelope):
+        (signature,) = envelope["signatures"]
+        value = {"public": public_pem(published()[signature["keyid"]])}
+        key = SSlibKey(signature["keyid"], "ecdsa", "ecdsa-sha2-nistp256", value)
+        try:
+            Envelope.from_dict(copy.deepcopy(envelope)).verify([key], 1)
+        except VerificationError:
+            return False
+        return True
 
     assert holds(permit.receipt)
     assert holds(permit.simple_result)
