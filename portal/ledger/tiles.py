@@ -10,9 +10,12 @@ from portal.ledger.stored_tiles import NoTile, tile_reader
 from portal.ledger.tile_paths import bundled
 from portal.ledger.tree import TILE_WIDTH
 
+# LIMIT: each entry is looked up by its id. Statistics of a growing table are always behind, and
+# with them the planner prefers to read the whole ledger.
 _LEAVES = """
-    SELECT entry.at, entry.payload, leaf.number
-    FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = leaf.entry
+    SELECT entry.at, entry.payload, leaf.number FROM ledger_leaf AS leaf
+    CROSS JOIN LATERAL
+        (SELECT at, payload FROM ledger_entry WHERE id = leaf.entry LIMIT 1) AS entry
     WHERE leaf.index >= %s AND leaf.index < %s ORDER BY leaf.index
 """
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from portal.ledger.tiles import _LEAVES
 from portal.sealer.append import Log
 from portal.sealer.find import _ANY, _NEW
 from portal.sealer.key import signers_of
@@ -121,14 +122,18 @@ def test_what_the_snapshot_cannot_tell_is_found_by_comparing(book, known):
     assert book.log().append(compare_all=True) == (2 if known else 0)
 
 
-def test_the_search_reads_what_is_new_and_not_the_ledger(book):
+def _many(book, count):
     payload = "convert_to('{\"n\":' || n || '}', 'UTF8')"
     book.app.execute(
-        "INSERT INTO ledger_entry (event_id, type, actor_ref, payload) "
-        f"SELECT gen_random_uuid(), 'key.created', 'x', {payload} FROM generate_series(1, 30000) n"
+        "INSERT INTO ledger_entry (event_id, type, actor_ref, payload) SELECT gen_random_uuid(), "
+        f"'key.created', 'x', {payload} FROM generate_series(1, {count}) AS n"
     )
+
+
+def test_the_search_reads_what_is_new_and_not_the_ledger(book):
+    _many(book, 30_000)
     log = book.log()
-    assert log.append() == 30000
+    assert log.append() == 30_000
     late = book.connect("countersign_app")
     with late.transaction():
         write(late)
@@ -176,3 +181,13 @@ def test_killed_again_and_again_under_load_it_seals_everything_once(book):
     origin = book.one("SELECT DISTINCT origin FROM ledger_checkpoint")
     assert holds(book, origin) == count >= writers.written
     _causes_come_first(book)
+
+
+def test_the_entries_of_leaves_are_looked_up_however_old_the_statistics_are(book):
+    _many(book, 30_000)
+    book.seal()
+    for first, end in ((17, 18), (256, 512)):
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {_LEAVES}"
+        plan = book.app.execute(explain, [first, end]).fetchone()[0][0]["Plan"]
+        assert "Seq Scan" not in json.dumps(plan)
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 60 * (end - first)
