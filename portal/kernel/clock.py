@@ -10,4 +10,5 @@ def now() -> datetime:
 
 def rfc3339(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-11-23T22:42:27.123456Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Half the time of strftime, which verification of a million entries would spend on this alone.
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
