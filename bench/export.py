@@ -1,4 +1,4 @@
-"""The change population of 1,000,000 requests as JSON Lines and CSV, beside a binary COPY of it.
+"""The change population of many requests as JSON Lines and CSV, beside a binary COPY of it.
 
 The COPY is of the same statement, so what is compared is the cursor, the writing and the digest.
 """
@@ -21,13 +21,13 @@ from bench.world import Database
 from portal.directory.models import ApproverGroup
 from tests import factories
 
-ROWS, FEWER = 1_000_000, 10_000
+FEWER = 10_000
 REPORT = REPORTS["population"]
 
 
-def run(base: Database) -> list[Figure]:
+def run(base: Database, size: int) -> list[Figure]:
     """Both forms as a share of the COPY's speed, and memory with few rows and with all."""
-    _prepare(base)
+    _prepare(base, size)
     filters = report_filters(AuditScope(None), {"since": "2000-01-01", "until": "2200-01-01"})
     _consume(as_csv(REPORT.names, islice(stream(REPORT, filters), FEWER)))
     few = _peak()
@@ -36,22 +36,22 @@ def run(base: Database) -> list[Figure]:
         "JSON Lines": copied / _seconds(lambda: as_json_lines(REPORT.names, _rows(filters))),
         "CSV": copied / _seconds(lambda: as_csv(REPORT.names, _rows(filters))),
     }
-    note = f"COPY: {ROWS / copied:,.0f} rows/s"
+    note = f"COPY: {size / copied:,.0f} rows/s"
     return [
         Figure("population as JSON Lines / binary COPY", shares["JSON Lines"], at_least=0.5,
                note=note),
         Figure("population as CSV / binary COPY", shares["CSV"], at_least=0.3, note=note),
-        Figure(f"peak memory, {ROWS:,} / {FEWER:,} rows", _peak() / few, at_most=1.2,
+        Figure(f"peak memory, {size:,} / {FEWER:,} rows", _peak() / few, at_most=1.2,
                note=f"{_peak():.0f} / {few:.0f} MiB"),
     ]  # fmt: skip
 
 
-def _prepare(base: Database) -> None:
+def _prepare(base: Database, size: int) -> None:
     who = factories.company()
     team = ApproverGroup.objects.get(name="team-leads")
     copy_requests(
         base.server.owner_url, factories.ask(who), [Place(who.production, team)],
-        pending=0, over=ROWS,
+        pending=0, over=size,
     )  # fmt: skip
 
 

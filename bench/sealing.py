@@ -1,4 +1,5 @@
-"""The sealed ledger: what an append costs, how soon it is in a signed checkpoint, verification.
+"""The sealed ledger: what an append costs, how soon it is in a signed checkpoint, verification of
+the whole and the proof of one entry.
 
 The floor of an append is a plain table with the columns that the application gives. The sealer is
 the real process; verification runs in a process of its own, so that its memory is its own.
@@ -15,16 +16,18 @@ from statistics import median
 
 import psycopg
 
-from bench.figures import Figure
+from bench.figures import Figure, milliseconds, percentile
 from bench.world import CHECKOUT, Database
+from portal.ledger.proofs import proof_of
 from portal.ledger.verify import known_keys, verify_log
 from portal.runner.binaries import find_postgres
 from portal.runner.process import Command, launch
 
 WRITERS, TURNS, TURN_SECONDS = 8, 3, 4
 RATE, RATE_SECONDS = 1000, 10
-ENTRIES = 1_000_000
 BATCH = 10_000
+MILLION, MOST_SECONDS, MOST_MIB = 1_000_000, 15, 64
+PROOFS = 300
 PLAIN = """
 CREATE TABLE bench_plain (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id uuid,
     project uuid, request uuid, type text, actor_ref text, outcome text, payload bytea);
@@ -50,9 +53,8 @@ FROM (SELECT entry.at, (SELECT min(at) FROM ledger_publication WHERE size > leaf
 """
 
 
-def run(base: Database) -> list[Figure]:
-    """Append ratio; seconds to a published checkpoint; seconds and memory of verification."""
-    ratio, note = _append_ratio(base)
+def run(base: Database, size: int) -> list[Figure]:
+    """Append ratio; seconds to a published checkpoint; cost of verification and of proofs."""
     sealer = Command(
         [sys.executable, "-m", "portal.sealer"],
         {**base.environment, "DATABASE_URL": base.server.sealer_url},
@@ -60,21 +62,45 @@ def run(base: Database) -> list[Figure]:
     )
     process = launch(sealer, subprocess.DEVNULL)
     try:
+        ratio, note = _append_ratio(base)
         _wait_until_sealed(base)
         usual, slow = _soonest(base)
-        _fill(base)
+        _fill(base, size)
         _wait_until_sealed(base)
+        proofs = _proofs(base)
     finally:
         process.stop()
     with get_context("spawn").Pool(1) as pool:
-        seconds, memory, size = pool.apply(_verify, [base.server.app_url])
+        seconds, memory, verified = pool.apply(_verify, [base.server.app_url])
     return [
-        Figure("append / plain INSERT, 8 writers", ratio, at_least=0.85, note=note),
+        Figure("append / plain INSERT, 8 writers, while it is sealed", ratio, at_least=0.85,
+               note=note),
         Figure("entry to signed checkpoint at 1,000/s, p99", slow, " s", at_most=1,
                note=f"p50 {usual:.2f} s"),
-        Figure(f"verification of {size:,} entries", seconds, " s", at_most=15),
-        Figure("its memory", memory, " MiB", at_most=64),
+        Figure("proof of one entry of them, warm, p95", percentile(proofs, 0.95) * 1000, " ms",
+               at_most=20, note=milliseconds(proofs)),
+        Figure("verification, as of a million entries", seconds * MILLION / verified, " s",
+               at_most=MOST_SECONDS, note=f"{seconds:.1f} s for {verified:,}"),
+        Figure("its memory", memory, " MiB", at_most=MOST_MIB),
     ]  # fmt: skip
+
+
+def _proofs(base: Database) -> list[float]:
+    """Seconds of proofs of entries from everywhere in the log, each tried as for an auditor."""
+    with psycopg.connect(base.server.app_url) as app:
+        last = app.execute("SELECT max(id) FROM ledger_entry").fetchone()[0]  # type: ignore[index]
+        ids = app.execute(
+            "SELECT id FROM ledger_entry WHERE id = ANY (%s)",
+            [[last * n // PROOFS for n in range(1, PROOFS + 1)]],
+        ).fetchall()
+    for (entry,) in ids[::10]:
+        proof_of(entry)
+    seconds = []
+    for (entry,) in ids:
+        begun = time.perf_counter()
+        proof_of(entry)
+        seconds.append(time.perf_counter() - begun)
+    return seconds
 
 
 def _append_ratio(base: Database) -> tuple[float, str]:
@@ -121,11 +147,11 @@ def _rows(count: int) -> str:
     return ROWS.replace("COUNT", str(count))
 
 
-def _fill(base: Database) -> None:
+def _fill(base: Database, size: int) -> None:
     with psycopg.connect(base.server.app_url, autocommit=True) as app:
         have = app.execute("SELECT count(*) FROM ledger_entry").fetchone()[0]  # type: ignore[index]
-        for at in range(have, ENTRIES, BATCH):
-            count = min(BATCH, ENTRIES - at)
+        for at in range(have, size, BATCH):
+            count = min(BATCH, size - at)
             app.execute(f"INSERT INTO ledger_entry {COLUMNS} {_rows(count)}")
 
 
