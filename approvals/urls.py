@@ -8,6 +8,7 @@ from approvals.views.decide import decide
 from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
+from approvals.views.log import log_checkpoint, log_consistency, log_inclusion, tile
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.reports import report, report_file, reports
@@ -78,5 +79,9 @@ urlpatterns = [
     path(f"{_CONNECTION}/hook", connection_hook, name="connection-hook"),
     path("hooks/<uuid:connection_id>", hook, name="hook"),
     path("audit/seal/", seal, name="seal"),
+    path("log/checkpoint", log_checkpoint, name="log-checkpoint"),
+    path("log/tile/<path:tile>", tile, name="log-tile"),
+    path("log/proof/inclusion", log_inclusion, name="log-inclusion"),
+    path("log/proof/consistency", log_consistency, name="log-consistency"),
     path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

@@ -12,6 +12,9 @@ NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 # How the sealer finds what is new without reading what is old (portal/sealer/find.py).
 ENTRY_INDEX = "CREATE INDEX ledger_entry_xid ON ledger_entry (xid);"
 
+# The newest checkpoint that a key signed.
+KEY_INDEX = "CREATE INDEX ledger_signature_key ON ledger_signature (key, size);"
+
 SEAL_TABLES = f"""
 CREATE TABLE ledger_leaf (
     index bigint PRIMARY KEY CHECK (index >= 0),

@@ -1,0 +1,116 @@
+"""The log at its addresses, read as a program of an auditor reads it."""
+
+import json
+from base64 import b64decode
+
+import pytest
+
+from portal.access import grant_role
+from portal.access.models import Organisation
+from portal.ledger.chain import leaf_hash
+from portal.ledger.models import Entry
+from portal.ledger.note import key_of, opened
+from portal.ledger.tile_paths import Tile, path_of, unbundled
+from portal.ledger.tiles import fetch
+from portal.ledger.tree import root, tile_width, verify_consistency, verify_inclusion
+from tests.factories import person
+from tests.integration.sealing.test_proofs import seal_portal, write_entry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def auditor(who, client):
+    """Signed in, and audits the whole portal."""
+    found = person(who.admin, "Olga Auditor")
+    grant_role(by=who.admin, to=found, role="auditor", target=Organisation.objects.get())
+    client.force_login(found)
+    return client
+
+
+def checkpoint(auditor):
+    answer = auditor.get("/log/checkpoint")
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["Cache-Control"] == "no-store"
+    keys = [key_of(vkey) for (vkey,) in fetch("SELECT vkey FROM ledger_key", [])]
+    return opened(answer.content.decode(), keys)
+
+
+def tile(auditor, level, index, width):
+    answer = auditor.get(f"/log/{path_of(Tile(level, index, width))}")
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+    return answer.content
+
+
+def read_by():
+    found = Entry.objects.filter(type="evidence.read").order_by("id")
+    return [json.loads(bytes(entry.payload))["object"] for entry in found]
+
+
+def test_the_whole_log_is_read_from_its_addresses(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    found = checkpoint(auditor)
+    assert root(found.size, lambda *place: tile(auditor, *place)) == found.root
+    index = (found.size - 1) // 256
+    width = tile_width(0, index, found.size)
+    bundle = tile(auditor, None, index, width)
+    hashes = b"".join(map(leaf_hash, unbundled(bundle)))
+    assert hashes == tile(auditor, 0, index, width)
+    assert read_by()[-1] == {"kind": "entries", "first": index * 256, "count": width}
+
+
+def test_nothing_is_given_out_before_it_is_published(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    size, before = checkpoint(auditor).size, len(read_by())
+    index, width = divmod(size, 256)
+    for level in ("0", "entries"):
+        assert auditor.get(f"/log/tile/{level}/{index:03}.p/{width + 1}").status_code == 404
+    for address in ("0/1", "0/000.p/0", "entries/000.p/256", "0/x000/000", "64/000", "0/000/"):
+        assert auditor.get(f"/log/tile/{address}").status_code == 404, address
+    assert len(read_by()) == before
+
+
+def test_proofs_lead_to_the_published_roots(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    old = checkpoint(auditor)
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    new = checkpoint(auditor)
+    proof = auditor.get("/log/proof/consistency", {"old": old.size}).json()
+    hashes = [b64decode(one) for one in proof["hashes"]]
+    assert (proof["old"], proof["new"]) == (old.size, new.size)
+    assert verify_consistency(old.size, new.size, old.root, new.root, hashes)
+    for size, expected in ((old.size, old.root), (new.size, new.root)):
+        query = {"index": old.size - 1, "size": size}
+        proof = auditor.get("/log/proof/inclusion", query).json()
+        hashes = [b64decode(one) for one in proof["hashes"]]
+        (leaf,) = fetch("SELECT hash FROM ledger_leaf WHERE index = %s", [old.size - 1])[0]
+        assert verify_inclusion(bytes(leaf), proof["index"], size, hashes, expected)
+
+
+def test_a_number_that_does_not_fit_is_refused_in_words(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    for query in ("", "index=-1", "index=٣", f"index={'9' * 20}", "index=0&size=0", "index=a"):
+        answer = auditor.get(f"/log/proof/inclusion?{query}")
+        assert answer.status_code == 422, query
+        assert "a number from" in answer.content.decode()
+
+
+def test_each_key_finds_the_newest_note_that_it_signed(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "first.pem")
+    first = checkpoint(auditor)
+    write_entry()
+    seal_portal(tmp_path / "second.pem")
+    second = checkpoint(auditor)
+    ids = {size: key_of(vkey) for vkey, size in fetch("SELECT key, size FROM ledger_signature", [])}
+    for found in (first, second):
+        key = ids[found.size]
+        note = auditor.get("/log/checkpoint", {"key": key.id.hex()}).content.decode()
+        assert opened(note, [key]) == found
+    assert auditor.get("/log/checkpoint", {"key": "00"}).status_code == 404
