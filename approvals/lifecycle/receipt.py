@@ -1,10 +1,7 @@
 """The key of permits, and the DSSE envelope it signs (LEDGER: keys and receipts)."""
 
-import contextlib
 import json
 import logging
-import os
-import tempfile
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +20,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]
 )
 
 from approvals.models import SigningKey
+from portal.kernel import key_files
 from portal.kernel.clock import now
 from portal.kernel.errors import Unavailable
 from portal.ledger.actors import SYSTEM
@@ -38,32 +36,22 @@ def ensure_signing_key() -> str:
 
     Raises UnverifiedSignatureError where a signer elsewhere signs with another key than it should.
     """
-    if not settings.PERMIT_SIGNER:
-        _make(settings.SIGNING_KEY_FILE)
-    found = signer()
-    _prove(found)
-    return _publish(found)
+    path: Path = settings.SIGNING_KEY_FILE
+    if not settings.PERMIT_SIGNER and not path.exists():
+        key_files.create(path, new_pem())
+    found = signers()
+    for one in found:
+        _prove(one)
+    return publish(found)
 
 
-def _make(path: Path) -> None:
-    """A key for its owner alone (mode 0600), unless there is one.
-
-    Two processes at once: the file is created exclusively, the loser reads the winner's.
-    """
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def new_pem() -> bytes:
+    """A new private key for permits."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    descriptor, part = tempfile.mkstemp(dir=path.parent)  # mode 0600, a name of its own
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-    with contextlib.suppress(FileExistsError):  # somebody was first: theirs is the key
-        os.link(part, path)
-    Path(part).unlink()
 
 
 def _prove(found: Signer) -> None:
@@ -72,22 +60,25 @@ def _prove(found: Signer) -> None:
     found.public_key.verify_signature(found.sign(probe), probe)
 
 
-def signer() -> Signer:
-    """The signer of permits: the key file, or what the URI names, such as a key service.
+def signers() -> list[Signer]:
+    """Who signs permits: what the URI names, such as a key service, or the key file; and the file
+    before it while one takes the other's place. The newest first.
 
     Raises FileNotFoundError before `ensure_signing_key` ran, TypeError for a key that is not P-256,
     ValueError for a URI of an unknown scheme; what the service raises.
     """
     if settings.PERMIT_SIGNER:
-        return _elsewhere(settings.PERMIT_SIGNER, settings.PERMIT_PUBLIC_KEY_FILE)
-    return _in_file(settings.SIGNING_KEY_FILE)
+        return [_elsewhere(settings.PERMIT_SIGNER, settings.PERMIT_PUBLIC_KEY_FILE)]
+    found = key_files.read(settings.SIGNING_KEY_FILE)
+    return [signer_of(pem, str(path)) for path, pem in found.items()]
 
 
 @lru_cache(maxsize=4)
-def _in_file(path: Path) -> Signer:
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+def signer_of(pem: bytes, name: str) -> Signer:
+    """The signer with this private key. Raises TypeError, with the name, for another kind."""
+    key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{path}: not an EC private key")
+        raise TypeError(f"{name}: not an EC private key")
     return CryptoSigner(key)
 
 
@@ -107,18 +98,26 @@ def _secret(name: str) -> str:
     return path.read_text().strip()
 
 
-def _publish(found: Signer) -> str:
-    key = found.public_key
+def publish(found: list[Signer]) -> str:
+    """List the keys that sign; where one is new, any other signs no more. The first one's id."""
+    kids = [str(one.public_key.keyid) for one in found]
     with transaction.atomic():
-        _, created = SigningKey.objects.get_or_create(
-            kid=key.keyid,
-            defaults={"purpose": "permit", "jwk": _jwk(key), "created_at": now()},
-        )
-        if created:
-            record("key.created", actor=SYSTEM, object={"kind": "key", "id": key.keyid})
-            older = SigningKey.objects.filter(purpose="permit").exclude(kid=key.keyid)
+        new = [_listed(one.public_key) for one in found]
+        if any(new):
+            older = SigningKey.objects.filter(purpose="permit").exclude(kid__in=kids)
             older.update(status=SigningKey.KeyStatus.RETIRED)  # stays listed: receipts live on
-    return str(key.keyid)
+    return kids[0]
+
+
+def _listed(key: Key) -> bool:
+    """Put a public key on the list; whether it is new there."""
+    _, created = SigningKey.objects.get_or_create(
+        kid=key.keyid,
+        defaults={"purpose": "permit", "jwk": _jwk(key), "created_at": now()},
+    )
+    if created:
+        record("key.created", actor=SYSTEM, object={"kind": "key", "id": key.keyid})
+    return created
 
 
 def _jwk(key: Key) -> dict[str, str]:
@@ -148,7 +147,8 @@ def sign(statement: dict[str, Any]) -> dict[str, Any]:
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     try:
-        envelope.sign(signer())
+        for signer in signers():
+            envelope.sign(signer)
     except Exception as error:
         log.exception("the signer of permits does not sign")
         raise Unavailable(

@@ -26,13 +26,29 @@ def previous_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
+def read(path: Path) -> dict[Path, bytes]:
+    """The keys that sign, the newest first: one, or two during a rotation.
+
+    Raises OSError where the first cannot be read.
+    """
+    found = {path: path.read_bytes()}
+    previous = previous_of(path)
+    with contextlib.suppress(FileNotFoundError):  # as always but during a rotation
+        if (before := previous.read_bytes()) != found[path]:
+            found[previous] = before
+    return found
+
+
 def rotate(path: Path, pem: bytes) -> None:
     """Put the next key in place of this one, which lies beside it from now on.
 
-    Raises FileExistsError while the rotation before is not finished.
+    Raises FileExistsError while the rotation before is not finished; one that was killed in the
+    middle, when both names were of one key, is gone on with.
     """
+    previous = previous_of(path)
     with _part(path.parent, pem) as part:
-        os.link(path, previous_of(path))
+        if not (previous.exists() and previous.samefile(path)):
+            os.link(path, previous)
         part.replace(path)
 
 

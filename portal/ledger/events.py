@@ -118,6 +118,8 @@ EVENTS: dict[str, EventType] = {
         _event("connection.archived", "A connection is used no more.", "object change"),
         _event("erasure.done", "Personal data was erased.", f"{_REQUEST} object change"),
         _event("key.created", "A signing key was made.", "object"),
+        _event("key.rotated", "Another key signs, with the one before it.", "object"),
+        _event("key.retired", "A signing key signs no more; it stays listed.", "object"),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),
         _event("evidence.read", "A person took an entry out with its proof.", "object"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 
-from approvals.lifecycle.receipt import ensure_signing_key, signer
+from approvals.lifecycle.receipt import ensure_signing_key, signers
 from approvals.models import Decision, Permit, Request
 from approvals.queries.values import said, whole
 from approvals.views.stream import same_origin
@@ -355,7 +355,7 @@ def test_forged_status_in_a_receipt(who):
     """A pipeline believes the signature, not what stands around it."""
     request = approved_by(who.alice, ask(who))
     receipt = redeem(who.secret, request).json()["receipt"]
-    key = signer().public_key
+    key = signers()[0].public_key
     Envelope.from_dict(json.loads(json.dumps(receipt))).verify([key], 1)
     statement = json.loads(base64.b64decode(receipt["payload"]))
     assert statement["predicate"]["request"]["digest"] == request.digest

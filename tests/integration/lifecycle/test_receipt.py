@@ -21,7 +21,7 @@ from securesystemslib.exceptions import (
 )
 from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, SSlibKey
 
-from approvals.lifecycle.receipt import _elsewhere, _in_file, ensure_signing_key, sign
+from approvals.lifecycle.receipt import _elsewhere, ensure_signing_key, sign
 from approvals.models import SigningKey
 from portal.kernel.clock import rfc3339
 from portal.kernel.errors import Unavailable
@@ -60,9 +60,7 @@ def permit(who):
 @pytest.fixture
 def key_file(settings, tmp_path, db):
     settings.SIGNING_KEY_FILE = tmp_path / "keys" / "permit.pem"
-    _in_file.cache_clear()
-    yield settings.SIGNING_KEY_FILE
-    _in_file.cache_clear()
+    return settings.SIGNING_KEY_FILE
 
 
 class TestReceipt:
@@ -166,7 +164,7 @@ class TestKey:
         made = context.Queue()
         barrier = context.Barrier(3)
         monkeypatch.setattr(
-            "approvals.lifecycle.receipt._publish", lambda found: found.public_key.keyid
+            "approvals.lifecycle.receipt.publish", lambda found: found[0].public_key.keyid
         )
 
         def make():
@@ -185,7 +183,6 @@ class TestKey:
         old = ensure_signing_key()
         receipt = sign(STATEMENT)
         Path(key_file).unlink()
-        _in_file.cache_clear()
         new = ensure_signing_key()
         assert new != old
         assert {old, new} <= set(published())
