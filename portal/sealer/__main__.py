@@ -6,19 +6,33 @@ import sys
 
 from portal.sealer.key import KeyRefused
 from portal.sealer.options import read_options
+from portal.sealer.rotate import retire_previous, rotate
 from portal.sealer.seal import Unsafe, seal_for_ever
 
 
 def main() -> None:
     """Seal until told to stop; the end at any moment leaves nothing half done."""
     parser = argparse.ArgumentParser(prog="python -m portal.sealer", description=__doc__)
-    parser.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--new-key", action="store_true", help="go on with another key than the one that signed"
+    )
+    choice.add_argument(
+        "--rotate", action="store_true", help="make the next key and end; from then on both sign"
+    )
+    choice.add_argument(
+        "--retire-previous", action="store_true", help="let the newest key sign alone, and end"
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    options = read_options()
     try:
-        seal_for_ever(read_options(), new_key=arguments.new_key)
+        if arguments.rotate:
+            rotate(options)
+        elif arguments.retire_previous:
+            retire_previous(options)
+        else:
+            seal_for_ever(options, new_key=arguments.new_key)
     except (KeyRefused, Unsafe) as refusal:
         sys.exit(str(refusal))
 

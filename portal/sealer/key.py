@@ -1,6 +1,8 @@
 """The key that signs checkpoints: an Ed25519 key in a file that the sealer alone can read."""
 
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,11 +35,29 @@ def signers_of(path: Path, origin: str, connection: Connection, *, new: bool) ->
         if known and not new:
             raise KeyRefused(f"{path} is missing, and this log was signed before. {_WHAT_TO_DO}")
         key_files.create(path, new_pem())
-    paths = [path, key_files.previous_of(path)]
-    signers = [Signer(origin, _read(one)) for one in paths if one.exists()]
+    signers = [Signer(origin, _key(*one)) for one in _read(path).items()]
     if known and not new and known.isdisjoint(signer.key.vkey for signer in signers):
         raise KeyRefused(f"The key in {path} never signed this log. {_WHAT_TO_DO}")
     return signers
+
+
+class Signers:
+    """The keys that sign now: another one is seen when its file lies there, nothing restarts."""
+
+    def __init__(self, path: Path, origin: str, connection: Connection, *, new: bool) -> None:
+        """Raises KeyRefused, as `signers_of` says."""
+        self._path = path
+        self._load: Callable[[], list[Signer]] = partial(
+            signers_of, path, origin, connection, new=new
+        )
+        self._signers = self._load()
+        self._files = _read(path)
+
+    def now(self) -> list[Signer]:
+        """The newest first. A file that went away still signs. Raises KeyRefused."""
+        if self._path.exists() and (files := _read(self._path)) != self._files:
+            self._signers, self._files = self._load(), files
+        return self._signers
 
 
 _WHAT_TO_DO = (
@@ -53,11 +73,18 @@ def new_pem() -> bytes:
     )
 
 
-def _read(path: Path) -> Ed25519PrivateKey:
+def _read(path: Path) -> dict[Path, bytes]:
+    try:
+        return key_files.read(path)
+    except PermissionError as error:
+        raise KeyRefused(f"This account cannot read {error.filename}.") from error
+
+
+def _key(path: Path, pem: bytes) -> Ed25519PrivateKey:
     if path.stat().st_mode & _OTHERS:
         raise KeyRefused(f"Others can read {path}. Run: chmod 600 {path}")
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(pem, password=None)
     except ValueError as error:
         raise KeyRefused(f"{path} holds no private key: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):

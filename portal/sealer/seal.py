@@ -9,7 +9,7 @@ import psycopg
 
 from portal.sealer.append import Log
 from portal.sealer.find import Connection
-from portal.sealer.key import signers_of
+from portal.sealer.key import Signers
 from portal.sealer.options import Options
 from portal.sealer.publish import publish_checkpoints, sign_checkpoints
 
@@ -92,16 +92,16 @@ def seal(
 ) -> None:
     """Finish what an earlier sealer left, then seal while `rounds` says so."""
     ledger = Log(connection, options.origin)
-    signers = signers_of(options.key_file, ledger.origin, connection, new=new_key)
-    log.info("%s: %d entries sealed; key %s", ledger.origin, ledger.size, signers[0].key.vkey)
-    sign_checkpoints(connection, signers)
+    signers = Signers(options.key_file, ledger.origin, connection, new=new_key)
+    log.info("%s: %d entries sealed; key %s", ledger.origin, ledger.size, signers.now()[0].key.vkey)
+    sign_checkpoints(connection, signers.now())
     publish_checkpoints(connection)
     today = _today()
     while rounds():
         begun = time.monotonic()
         compare_all, today = today != _today(), _today()
         if ledger.append(compare_all=compare_all):
-            sign_checkpoints(connection, signers)
+            sign_checkpoints(connection, signers.now())
             publish_checkpoints(connection)
         time.sleep(max(0.0, begun + PAUSE - time.monotonic()))
 
