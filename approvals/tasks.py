@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from approvals.audit.checkpoint_keys import list_checkpoint_keys
 from approvals.backtest.run import due_backtests, run_backtest
 from approvals.connections.hear import prune_deliveries
 from approvals.connections.meet import meet_connection, moved_connections
@@ -72,6 +73,12 @@ def backtest_task(backtest_id: str) -> None:
 def sync_source_task(source_id: str) -> None:
     """Read the policy files of one source, if it is due."""
     sync_source(UUID(source_id))
+
+
+@shared_task(name="approvals.list_checkpoint_keys")
+def list_checkpoint_keys_task() -> None:
+    """List and record another key that signs checkpoints."""
+    list_checkpoint_keys()
 
 
 @shared_task(name="approvals.sweep")

@@ -11,12 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from approvals.audit.checkpoint_keys import checkpoint_keys
 from portal.access import Capability, require
 from portal.accounts.models import User
 from portal.kernel.errors import NotFound
 from portal.kernel.validation import invalid
 from portal.ledger.actors import person_actor
-from portal.ledger.note import key_of
 from portal.ledger.proofs import consistency_between, note_of, published_checkpoint
 from portal.ledger.record import record
 from portal.ledger.stored_tiles import NoTile
@@ -25,7 +25,6 @@ from portal.ledger.tiles import entry_bundle, fetch, read_tile
 from portal.ledger.tree import TILE_WIDTH, inclusion, tile_width
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
-_KEYS = "SELECT vkey FROM ledger_key"
 _SIGNED = """
     SELECT size FROM ledger_signature JOIN ledger_publication USING (size)
     WHERE key = %s AND place = 'portal' ORDER BY size DESC LIMIT 1
@@ -92,9 +91,9 @@ def _size() -> int:
 
 
 def _newest_of(key: str) -> int:
-    for (vkey,) in fetch(_KEYS, []):
-        if key_of(vkey).id.hex() == key:
-            for (size,) in fetch(_SIGNED, [vkey]):
+    for one in checkpoint_keys():
+        if one.key.id.hex() == key:
+            for (size,) in fetch(_SIGNED, [one.vkey]):
                 return int(size)
     raise NotFound(_("No published checkpoint was signed by such a key."))
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from approvals.audit.checkpoint_keys import CheckpointKey, checkpoint_keys
+
 MOST_COUNTED = 1000
 
 _LAST = """
@@ -29,7 +31,6 @@ _UNSEALED = """
 _PUBLICATIONS = """
     SELECT DISTINCT ON (place) place, size, at FROM ledger_publication ORDER BY place, size DESC
 """
-_KEYS = "SELECT vkey, at FROM ledger_key ORDER BY at DESC"
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,6 @@ class Publication:
 
 
 @dataclass(frozen=True)
-class SigningKey:
-    """A key that signs or has signed, as name+id+key."""
-
-    vkey: str
-    since: datetime
-
-
-@dataclass(frozen=True)
 class SealState:
     """All of it; `waiting` counts entries that are not sealed yet, up to a thousand and one."""
 
@@ -68,7 +61,7 @@ class SealState:
     waiting: int
     oldest: datetime | None
     publications: list[Publication]
-    keys: list[SigningKey]
+    keys: list[CheckpointKey]
 
     @property
     def many_wait(self) -> bool:
@@ -85,6 +78,5 @@ def seal_state() -> SealState:
         waiting, oldest = cursor.fetchone()
         cursor.execute(_PUBLICATIONS)
         publications = [Publication(*found) for found in cursor.fetchall()]
-        cursor.execute(_KEYS)
-        keys = [SigningKey(*found) for found in cursor.fetchall()]
-    return SealState(Sealed(*row) if row else None, waiting, oldest, publications, keys)
+    last, keys = Sealed(*row) if row else None, checkpoint_keys()[::-1]
+    return SealState(last, waiting, oldest, publications, keys)

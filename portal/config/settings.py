@@ -203,6 +203,11 @@ CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "approvals.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "keys": {
+        "task": "approvals.list_checkpoint_keys",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 GIT_ROOTS = [Path(root) for root in env.git_roots.split(":") if root] or [HOME / "demo"]

@@ -28,6 +28,7 @@ from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
 from portal.kernel.ids import new_id
 from portal.ledger.models import Entry
+from portal.ledger.note import Key
 from tests.factories import Company, company, person, submission
 from tests.freezes import a_calendar, a_freeze, an_exception
 
@@ -217,16 +218,17 @@ def _backtest(who: Company, policy: Policy) -> Backtest:
 
 def _publish_checkpoint() -> None:
     """What the sealer would add. It would not see a world that is never committed."""
+    key = Key("example", bytes(32)).vkey
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO ledger_key (vkey) VALUES ('example+1+1')")
+        cursor.execute("INSERT INTO ledger_key (vkey) VALUES (%s)", [key])
         cursor.execute(
             "INSERT INTO ledger_checkpoint (size, origin, root, snapshot, cluster)"
             " SELECT coalesce(max(size), 0) + 1, 'example', sha256(''), '', ''"
             " FROM ledger_checkpoint RETURNING size"
         )
-        size = cursor.fetchone()
-        cursor.execute("INSERT INTO ledger_signature VALUES (%s, 'example+1+1', 'a note')", size)
-        cursor.execute("INSERT INTO ledger_publication VALUES (%s, 'portal')", size)
+        (size,) = cursor.fetchone()
+        cursor.execute("INSERT INTO ledger_signature VALUES (%s, %s, 'a note')", [size, key])
+        cursor.execute("INSERT INTO ledger_publication VALUES (%s, 'portal')", [size])
 
 
 def build() -> World:
