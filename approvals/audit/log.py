@@ -8,12 +8,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals.audit.checkpoint_keys import checkpoint_keys
 from portal.access import Capability, require
 from portal.accounts.models import User
+from portal.kernel.clock import rfc3339
 from portal.kernel.errors import NotFound
 from portal.kernel.validation import invalid
 from portal.ledger.actors import person_actor
@@ -22,13 +24,37 @@ from portal.ledger.record import record
 from portal.ledger.stored_tiles import NoTile
 from portal.ledger.tile_paths import BadTile, Tile, tile_of
 from portal.ledger.tiles import entry_bundle, fetch, read_tile
-from portal.ledger.tree import TILE_WIDTH, inclusion, tile_width
+from portal.ledger.tree import TILE_HEIGHT, TILE_WIDTH, inclusion, tile_width
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _SIGNED = """
     SELECT size FROM ledger_signature JOIN ledger_publication USING (size)
     WHERE key = %s AND place = 'portal' ORDER BY size DESC LIMIT 1
 """
+
+
+def log_description() -> dict[str, Any]:
+    """What the public may know of the log: its name, where it is read, and the keys that sign it.
+
+    `not_after` stands only at a key that signs no more: how busy the portal is is nobody's matter.
+    """
+    checkpoint = published_checkpoint()
+    return {
+        "origin": checkpoint.origin if checkpoint else None,
+        "url": f"{settings.PUBLIC_URL}/log",
+        "tile_height": TILE_HEIGHT,
+        "keys": [
+            {
+                "vkey": one.vkey,
+                "kid": one.kid,
+                "origin": one.key.name,
+                "status": "active" if one.signs else "retired",
+                "not_before": rfc3339(one.since),
+                **({} if one.signs else {"not_after": rfc3339(one.last)}),
+            }
+            for one in checkpoint_keys()
+        ],
+    }
 
 
 def checkpoint_note(*, by: User, key: str = "") -> str:

@@ -1,8 +1,11 @@
-"""The public keys that verify permits; retired ones stay in the list."""
+"""The public keys that verify permits and checkpoints; retired ones stay in the list."""
+
+from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from approvals.audit.log import log_description
 from approvals.models import SigningKey
 from portal.kernel.clock import rfc3339
 
@@ -20,6 +23,14 @@ def keys(request: HttpRequest) -> JsonResponse:
         }
         for key in SigningKey.objects.order_by("created_at")
     ]
-    response = JsonResponse({"keys": found})
-    response["Cache-Control"] = "public, max-age=60"
-    return response
+    return _public({"keys": found})
+
+
+@require_safe
+def log_file(request: HttpRequest) -> JsonResponse:
+    """The sealed log: where programs read it, and the keys that verify its checkpoints."""
+    return _public(log_description())
+
+
+def _public(found: dict[str, Any]) -> JsonResponse:
+    return JsonResponse(found, headers={"Cache-Control": "public, max-age=60"})

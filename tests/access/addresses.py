@@ -137,6 +137,7 @@ account_reset_password     | 404                         | 404
 MACHINES = """
 healthz                    | 200 | 200
 keys                       | 200 | 405
+log-file                   | 200 | 405
 client-file                | 200 | 405
 problems                   | 200 | 405
 freeze-feed                | 200 | 405

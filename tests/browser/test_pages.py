@@ -206,3 +206,9 @@ def test_the_ledger_and_one_of_its_entries(windows, portal):
     expect(page.get_by_role("heading", name="Proof")).to_be_visible(timeout=SLOW)
     page.get_by_text("The exact text").click()
     check_everywhere(page)
+
+
+def test_the_seal(windows):
+    page = windows.open("omar", "/audit/seal/")
+    expect(page.get_by_role("link", name="description of the log")).to_be_visible()
+    check_everywhere(page)

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 
 import pytest
+from django.test import Client
 
 from portal.access import grant_role
 from portal.access.models import Organisation
@@ -114,3 +115,19 @@ def test_each_key_finds_the_newest_note_that_it_signed(auditor, tmp_path):
         note = auditor.get("/log/checkpoint", {"key": key.id.hex()}).content.decode()
         assert opened(note, [key]) == found
     assert auditor.get("/log/checkpoint", {"key": "00"}).status_code == 404
+
+
+def test_the_public_can_verify_a_checkpoint_that_an_auditor_shows(auditor, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "old.pem")
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    about = Client().get("/.well-known/countersign/log.json").json()
+    assert (about["origin"], about["tile_height"]) == ("countersign.example/log/tests", 8)
+    assert about["url"].endswith("/log")
+    *_, old, key = about["keys"]
+    assert (old["status"], key["status"]) == ("retired", "active")
+    assert (old["origin"], "not_after" in old, "not_after" in key) == (about["origin"], True, False)
+    note = auditor.get("/log/checkpoint").content.decode()
+    assert opened(note, [key_of(key["vkey"])]) == checkpoint(auditor)
+    assert "root" not in json.dumps(about)
