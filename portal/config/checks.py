@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
 from approvals.context.registry import PROBLEMS
+from portal.kernel import key_files
 
 
 @register(Tags.database)
@@ -64,8 +65,10 @@ def checkpoint_key_is_apart(**_: Any) -> list[CheckMessage]:
 
     `make run` runs everything as one account, which can read all of its files: there it is said.
     """
-    path = settings.CHECKPOINT_KEY_FILE
-    if not os.access(path, os.R_OK):
+    newest = settings.CHECKPOINT_KEY_FILE
+    both = (newest, key_files.previous_of(newest))
+    path = next((one for one in both if os.access(one, os.R_OK)), None)
+    if path is None:
         return []
     if settings.EMBEDDED:
         return [

@@ -56,10 +56,11 @@ def test_an_address_without_tls_is_a_warning(settings):
     assert address_is_public() == []
 
 
-def test_who_serves_pages_must_not_be_able_to_read_the_key_of_the_checkpoints(settings, tmp_path):
+@pytest.mark.parametrize("name", ["checkpoint.pem", "checkpoint.previous.pem"])
+def test_who_serves_pages_must_not_be_able_to_read_a_key_of_checkpoints(settings, tmp_path, name):
     settings.CHECKPOINT_KEY_FILE = tmp_path / "checkpoint.pem"
     assert checkpoint_key_is_apart() == []
-    settings.CHECKPOINT_KEY_FILE.write_text("a key")
+    (tmp_path / name).write_text("a key")
     settings.EMBEDDED = False
     assert ids(checkpoint_key_is_apart()) == {"countersign.E004"}
     settings.EMBEDDED = True
