@@ -1,4 +1,4 @@
-"""The one client that asks servers outside: pinned hosts, checked addresses, an end to everything.
+"""The one client of servers outside: pinned hosts, checked addresses, an end to everything.
 
 No Django and no settings in here: whoever asks says where it may go (`Reach`) and how long.
 """
@@ -6,6 +6,7 @@ No Django and no settings in here: whoever asks says where it may go (`Reach`) a
 from portal.kernel.outgoing.address import Address, NoAddress, parse_address
 from portal.kernel.outgoing.failed import OutgoingFailed
 from portal.kernel.outgoing.inside import is_inside
+from portal.kernel.outgoing.pour import pour
 from portal.kernel.outgoing.reach import Reach
 from portal.kernel.outgoing.send import Got, send
 
@@ -17,5 +18,6 @@ __all__ = [
     "Reach",
     "is_inside",
     "parse_address",
+    "pour",
     "send",
 ]

@@ -11,11 +11,13 @@ class Reach:
     """Where one connection may go: `hosts` as `host` or `host:port` in lower case, no others.
 
     `private`: they may be inside the network (loopback, private, link-local, metadata), and may
-    speak plain http.
+    speak plain http. `authority`: the certificates, as PEM, of who vouches for them; empty for
+    those that the system trusts.
     """
 
     hosts: frozenset[str]
     private: bool = False
+    authority: str = ""
 
     def names(self, address: Address) -> bool:
         """Whether the address's host is one of them."""

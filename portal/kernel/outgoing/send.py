@@ -3,14 +3,13 @@
 import http.client
 import re
 import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.errors import MissingHeaderBodySeparatorDefect as _Cut
 from typing import cast
 
 from portal.kernel.outgoing.address import Address, NoAddress, parse_address
-from portal.kernel.outgoing.failed import OutgoingFailed
+from portal.kernel.outgoing.failed import OutgoingFailed, in_words
 from portal.kernel.outgoing.reach import Reach
 from portal.kernel.outgoing.wire import Deadline, Wire, connected
 
@@ -18,18 +17,6 @@ MOST_BYTES = 4 * 1024 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = {"host", "connection", "accept-encoding", "content-length", "transfer-encoding", "expect"}
-# What the standard library raises, the narrow before the wide; the words, and whether to try later.
-_SAID: tuple[tuple[type[Exception], str, bool], ...] = (
-    (TimeoutError, "its server does not answer in time", True),
-    (ssl.SSLCertVerificationError, "its certificate is not accepted", False),
-    (ssl.SSLEOFError, "its server's answer breaks off", True),
-    (ssl.SSLError, "no secure connection to its server comes about", False),
-    (http.client.RemoteDisconnected, "its server hangs up without an answer", True),
-    (http.client.IncompleteRead, "its server's answer breaks off", True),
-    (OSError, "the connection to its server breaks off", True),
-    (http.client.HTTPException, "its server's answer is not to be understood", False),
-    (ValueError, "its server's answer is not to be understood", False),
-)
 
 
 @dataclass(frozen=True)
@@ -63,13 +50,8 @@ def send(
     reach.check(address)
     ours = _headers(address, headers or {})
     deadline = Deadline(seconds)
-    try:
-        with connected(address, deadline, private=reach.private) as wire:
-            return _ask(wire, method, address.target, ours, body, most_bytes)
-    except tuple(kind for kind, _, _ in _SAID) as problem:
-        # Nothing of the exception is passed on: it may repeat what was sent.
-        words, later = next((w, later) for kind, w, later in _SAID if isinstance(problem, kind))
-    raise OutgoingFailed(words, later=later)
+    with in_words(), connected(address, deadline, reach) as wire:
+        return _ask(wire, method, address.target, ours, body, most_bytes)
 
 
 def _headers(address: Address, asked: Mapping[str, str]) -> dict[str, str]:

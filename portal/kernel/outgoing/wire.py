@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from portal.kernel.outgoing.address import Address
 from portal.kernel.outgoing.failed import OutgoingFailed
 from portal.kernel.outgoing.inside import is_inside
+from portal.kernel.outgoing.reach import Reach
 
 # A row of `socket.getaddrinfo`.
 Row: TypeAlias = tuple[Any, Any, int, str, tuple[Any, ...]]
@@ -51,6 +52,16 @@ class Wire:
             self._sock.settimeout(self._deadline.left())
             rest = rest[self._sock.send(rest) :]
 
+    def finish(self) -> None:
+        """End TLS and wait until the other side ends it too, or hangs up: all was read then.
+
+        Raises OSError where it broke off before.
+        """
+        if isinstance(self._sock, ssl.SSLSocket):
+            self._sock.settimeout(self._deadline.left())
+            with suppress(ssl.SSLEOFError):
+                self._sock.unwrap()
+
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Incoming(self._sock, self._deadline))
 
@@ -70,20 +81,20 @@ class _Incoming(io.RawIOBase):
 
 
 @contextmanager
-def connected(address: Address, deadline: Deadline, *, private: bool) -> Iterator[Wire]:
-    """A connection to `address`, inside the network only where `private`.
+def connected(address: Address, deadline: Deadline, reach: Reach) -> Iterator[Wire]:
+    """A connection to `address`, which is within `reach`; inside the network only where that says.
 
     Raises OutgoingFailed, TimeoutError, ssl.SSLError.
     """
     rows = _resolve(address, deadline)
-    if not private and any(is_inside(str(row[4][0])) for row in rows):
+    if not reach.private and any(is_inside(str(row[4][0])) for row in rows):
         raise OutgoingFailed("its host is inside this network, which is not allowed")
     with closing(_connect(rows, deadline)) as plain:
         if not address.secure:
             yield Wire(plain, deadline)
             return
         # Ragged ends are errors: what was cut off must not look like the whole.
-        with _trust().wrap_socket(
+        with _trust(reach.authority).wrap_socket(
             plain,
             server_hostname=address.host,
             do_handshake_on_connect=False,
@@ -94,10 +105,11 @@ def connected(address: Address, deadline: Deadline, *, private: bool) -> Iterato
             yield Wire(secure, deadline)
 
 
-@cache
-def _trust() -> ssl.SSLContext:
-    """The system's authorities (or SSL_CERT_FILE), read once: it takes longer than a call."""
-    return ssl.create_default_context()
+@lru_cache(maxsize=32)
+def _trust(authority: str) -> ssl.SSLContext:
+    """The certificates in `authority`, or where it is empty the system's (or SSL_CERT_FILE); read
+    once: it takes longer than a call."""
+    return ssl.create_default_context(cadata=authority or None)
 
 
 def _resolve(address: Address, deadline: Deadline) -> list[Row]:
