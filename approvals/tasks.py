@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
+from approvals.audit.siem.send import due_streams, send_stream
 from approvals.backtest.run import due_backtests, run_backtest
 from approvals.connections.hear import prune_deliveries
 from approvals.connections.meet import meet_connection, moved_connections
@@ -81,6 +82,12 @@ def list_checkpoint_keys_task() -> None:
     list_checkpoint_keys()
 
 
+@shared_task(name="approvals.send_stream")
+def send_stream_task(stream_id: str) -> None:
+    """Send what is sealed to a SIEM, if that is due."""
+    send_stream(UUID(stream_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
     """Find what time or a lost message left: requests, permits, looks, readings, answers, …"""
@@ -103,5 +110,7 @@ def sweep() -> None:
         publish("approvals.read_calendar", str(calendar_id))
     for backtest_id in due_backtests():
         publish("approvals.backtest", str(backtest_id))
+    for stream_id in due_streams():
+        publish("approvals.send_stream", str(stream_id))
     prune_answers()
     prune_deliveries()

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import orjson
-from django.db import connection as database
 
 from approvals.context.answers import MOST_ETAG, Queue, keep_answer, last_answer, turn
 from approvals.context.breaker import (
@@ -33,6 +32,7 @@ from approvals.context.secrets import Secrets
 from approvals.context.source import SourceFailed
 from approvals.models import Connection, KeptAnswer
 from portal.kernel.clock import now
+from portal.kernel.database import let_go
 from portal.kernel.outgoing import Got, OutgoingFailed, Reach, send
 
 __all__ = ["Fetch", "NotAllowed", "NotThere", "Refused"]
@@ -184,7 +184,7 @@ class Fetch:
     def _in_turn(
         self, url: str, key: str, headers: Mapping[str, str], since: datetime
     ) -> KeptAnswer:
-        _let_go()
+        let_go()
         connection = self._connection.pk
         with _queue.turn(connection, key, self._left()) as first:
             if not first:
@@ -242,7 +242,7 @@ class Fetch:
         """The answer, or why asking again may help. Raises SourceFailed where it does not."""
         if self._left() <= 0:
             raise self._late()
-        _let_go()
+        let_go()
         try:
             got = send(method, url, self._reach, headers=headers, body=body, seconds=self._left())
         except OutgoingFailed as failure:
@@ -274,12 +274,6 @@ class Fetch:
     def _saw(self, moment: datetime) -> None:
         with self._guard:
             self.observed_at = min(self.observed_at or moment, moment)
-
-
-def _let_go() -> None:
-    """Nobody holds one of the few database connections while waiting for somebody outside."""
-    if not database.in_atomic_block:
-        database.close()
 
 
 def _require_found(status: int) -> None:

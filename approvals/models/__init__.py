@@ -5,6 +5,7 @@ from approvals.models.connection import AnswerTurn, Connection, HookDelivery, Ke
 from approvals.models.decision import Decision
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
+from approvals.models.siem import SiemStream
 from approvals.models.snapshot import Reading, Snapshot
 from approvals.models.verdict import Verdict
 
@@ -21,6 +22,7 @@ __all__ = [
     "Permit",
     "Reading",
     "Request",
+    "SiemStream",
     "SigningKey",
     "Snapshot",
     "Verdict",

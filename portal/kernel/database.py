@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
 # What a database that is away, restarts or is overloaded raises: the same call may do later.
 AWAY = (OperationalError, InterfaceError)
@@ -25,3 +25,9 @@ def gives_back(function: Callable[P, T]) -> Callable[P, T]:
                 connection.close()
 
     return wrapper
+
+
+def let_go() -> None:
+    """Nobody holds one of the few database connections while waiting for somebody outside."""
+    if not connection.in_atomic_block:
+        connection.close()
