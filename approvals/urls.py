@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.views import backtest
+from approvals.views import backtest, siem
 from approvals.views import connections as connection
 from approvals.views.decide import decide
 from approvals.views.hook import connection_hook, hook
@@ -22,6 +22,7 @@ _BACKTESTS = "policies/<uuid:policy_id>/versions/<int:number>/backtests"
 _BACKTEST = f"{_BACKTESTS}/<uuid:backtest_id>"
 _PROJECT = "projects/<uuid:project_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
+_STREAM = "audit/streams/<uuid:stream_id>"
 
 urlpatterns = [
     path("", queue, name="queue"),
@@ -58,6 +59,16 @@ urlpatterns = [
     path("audit/reports/", reports, name="reports"),
     path("audit/reports/<slug:report_name>", report, name="report"),
     path("audit/reports/files/<slug:report_name>.<slug:form>", report_file, name="report-file"),
+    path("audit/streams/", siem.streams, name="siem-streams"),
+    path("audit/streams/new", siem.stream_new, name="siem-stream-new"),
+    path(_STREAM, siem.stream, name="siem-stream"),
+    path(f"{_STREAM}/edit", siem.stream_edit, name="siem-stream-edit"),
+    path(f"{_STREAM}/test", siem.stream_test, name="siem-stream-test"),
+    path(f"{_STREAM}/pause", siem.stream_pause, name="siem-stream-pause"),
+    path(f"{_STREAM}/resume", siem.stream_resume, name="siem-stream-resume"),
+    path(f"{_STREAM}/replay", siem.stream_replay, name="siem-stream-replay"),
+    path(f"{_STREAM}/secret", siem.stream_secret, name="siem-stream-secret"),
+    path(f"{_STREAM}/remove", siem.stream_remove, name="siem-stream-remove"),
     path(f"{_PROJECT}/sources", project_sources, name="project-sources"),
     path(f"{_PROJECT}/connections", connection.connections, name="connections"),
     path(f"{_PROJECT}/connections/new", connection.connection_kinds, name="connection-kinds"),

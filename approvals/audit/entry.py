@@ -20,7 +20,13 @@ from portal.ledger.proofs import BrokenSeal, EntryProof, NotSealed, proof_of
 from portal.ledger.record import record
 
 # Pages of objects, by what an entry calls them.
-PAGES = {"project": "project", "group": "group", "policy": "policy", "connection": "connection"}
+PAGES = {
+    "project": "project",
+    "group": "group",
+    "policy": "policy",
+    "connection": "connection",
+    "stream": "siem-stream",
+}
 
 
 @dataclass(frozen=True)

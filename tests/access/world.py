@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import get_resolver
 
+from approvals.audit.siem.configure import create_stream
 from approvals.backtest.run import run_backtest
 from approvals.backtest.start import Wish, start_backtest
 from approvals.connections.configure import create_connection
@@ -79,6 +80,7 @@ class World:
     people: dict[str, Any]
     feed: tuple[Any, str]
     source: Any
+    stream: Any
     holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -128,6 +130,7 @@ class World:
             "form": "csv",
             "feed_id": self.feed[0].pk,
             "source_id": self.source.pk,
+            "stream_id": self.stream.pk,
             "token": self.feed[1],
             "secret": "cst_unknown",
             "group_id": self.group.pk,
@@ -231,6 +234,14 @@ def _publish_checkpoint() -> None:
         cursor.execute("INSERT INTO ledger_publication VALUES (%s, 'portal')", [size])
 
 
+def _stream(who: Company) -> Any:
+    """One of the whole organisation, to an address inside this network, so that it asks nobody."""
+    made, _secret = create_stream(
+        by=who.admin, name="siem", kind="json", address="https://127.0.0.1/in"
+    )
+    return made
+
+
 def build() -> World:
     """Everything above, through the real services."""
     _publish_checkpoint()
@@ -250,6 +261,7 @@ def build() -> World:
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
         source=create_source(by=who.admin, repository="https://git.example/policies"),
+        stream=_stream(who),
         holder=_holder(who, *places),
     )
     for name, one in people.items():

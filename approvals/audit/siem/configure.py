@@ -227,6 +227,7 @@ def _object(stream: SiemStream) -> dict[str, JSON]:
     return {
         "kind": "stream",
         "id": str(stream.pk),
+        "name": stream.name,
         "format": stream.kind,
         "position": stream.position,
     }

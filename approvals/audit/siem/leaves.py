@@ -8,6 +8,7 @@ import orjson
 from approvals.audit.siem.entry import SealedEntry
 from portal.ledger.chain import leaf_hash
 from portal.ledger.leaf import leaf_bytes
+from portal.ledger.seal_sql import NO_PROJECT
 from portal.ledger.tiles import fetch
 
 WINDOW = 10_000  # leaves that are looked through at once for those of a project
@@ -18,6 +19,11 @@ _NEXT = """
     WHERE leaf.index >= %s AND leaf.index < %s AND (%s::uuid IS NULL OR leaf.project = %s)
     ORDER BY leaf.index LIMIT %s
 """
+_NEWEST = f"""
+    SELECT index FROM ledger_leaf
+    WHERE coalesce(project, '{NO_PROJECT}'::uuid) = %s AND index < %s
+    ORDER BY number DESC LIMIT 1
+"""  # noqa: S608  (a constant)
 
 
 class Unreadable(Exception):
@@ -53,3 +59,13 @@ def next_entries(position: int, size: int, project: UUID | None, most: int) -> P
             )
         entries.append(SealedEntry(index, at, leaf, orjson.loads(payload)))
     return Portion(entries, entries[-1].index + 1 if len(entries) == most else end)
+
+
+def newest_entry(size: int, project: UUID | None) -> SealedEntry | None:
+    """The last one in a log of `size` leaves; of a project, or of all. Raises Unreadable."""
+    index = size - 1
+    if project is not None:
+        rows = fetch(_NEWEST, [project, size])
+        index = rows[0][0] if rows else -1
+    found = next_entries(index, index + 1, project, 1).entries if index >= 0 else []
+    return found[0] if found else None

@@ -90,7 +90,7 @@ def seal(monkeypatch):
     """Seal what stands in the ledger; the size of the log then."""
     log = PlayedLog()
     monkeypatch.setattr("approvals.audit.siem.leaves.fetch", log.fetch)
-    for module in ("configure", "send"):
+    for module in ("check", "configure", "send"):
         monkeypatch.setattr(f"approvals.audit.siem.{module}.published_checkpoint", log.checkpoint)
     return log.seal
 

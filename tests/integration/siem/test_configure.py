@@ -74,7 +74,8 @@ def test_every_change_is_recorded_without_a_secret(who, seal):
     replay_stream(by=who.admin, stream=made, position=1)
     renewed = renew_secret(by=who.admin, stream=made)
     remove_stream(by=who.admin, stream=made)
-    about = {"kind": "stream", "id": str(made.pk), "format": "json", "position": size}
+    about = {"kind": "stream", "id": str(made.pk), "name": "siem"}
+    about |= {"format": "json", "position": size}
     (created,) = entries("stream.created")
     assert (created["object"], created["project"]) == (about, str(who.project.pk))
     assert created["change"]["after"]["address"] == "https://siem.example/in"

@@ -6,8 +6,10 @@ import pytest
 
 from approvals.audit.siem import leaves
 from approvals.audit.siem.configure import create_stream
-from approvals.audit.siem.leaves import Unreadable, next_entries
+from approvals.audit.siem.leaves import Unreadable, newest_entry, next_entries
+from approvals.audit.siem.queries import position_at, standing_of
 from approvals.audit.siem.send import due_streams, send_stream
+from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 from portal.ledger.tiles import leaves_between
 
@@ -50,3 +52,27 @@ def test_an_entry_that_was_archived_is_stated_never_passed_over(really_seal, wri
     with pytest.raises(Unreadable, match=f"the entry of leaf {size - 2} is not in the ledger"):
         next_entries(size - 2, size, None, 100)
     assert len(next_entries(size - 1, size, None, 100).entries) == 1
+
+
+def test_positions_and_lag_are_told_by_the_checkpoints(who, collector, really_seal, write):
+    first = write(really_seal)
+    between = now()
+    size = write(really_seal, 2)
+    assert position_at(between) == first
+    assert position_at(now()) == size
+    made, _ = create_stream(
+        by=who.admin, name="siem", kind="json", address=f"{collector.url}/in", private=True
+    )
+    made.position = first
+    standing = standing_of(made)
+    assert (standing.size, standing.behind, standing.state) == (size, size - first, "unused")
+    assert standing.since > between
+
+
+def test_the_newest_entry_of_a_project_is_found(really_seal, write):
+    project = new_id()
+    size = write(really_seal, project=project)
+    write(really_seal, 3)
+    assert newest_entry(size + 3, project).index == size - 1
+    assert newest_entry(size + 3, None).index == size + 2
+    assert newest_entry(size + 3, new_id()) is None
