@@ -12,10 +12,10 @@ from portal.ledger.record import record
 
 @dataclass
 class Resealed:
-    """How many connections were done, and those of which a secret opens with no key."""
+    """How many were done, and the names of those of which a secret opens with no key."""
 
     done: int = 0
-    broken: list[Connection] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def reseal_connections() -> Resealed:
@@ -30,7 +30,7 @@ def reseal_connections() -> Resealed:
                 if connection.hook_secret:
                     connection.hook_secret = reseal(connection.hook_secret)
             except SealBroken:
-                found.broken.append(connection)
+                found.broken.append(f"{connection.name} ({connection.pk})")
                 continue
             connection.save(update_fields=["secrets", "hook_secret"])
             about = {"kind": "connection", "id": str(connection.pk), "source": connection.kind}

@@ -4,16 +4,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from approvals.audit.siem.reseal import reseal_streams
 from approvals.connections.reseal import reseal_connections
 
 
 class Command(BaseCommand):
-    help = "Encrypt the secrets of all connections with the first of SECRETS_KEY."
+    help = "Encrypt the secrets of connections and streams with the first of SECRETS_KEY."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = reseal_connections()
-        self.stdout.write(f"{found.done} connections resealed")
-        if found.broken:
-            names = ", ".join(f"{one.name} ({one.pk})" for one in found.broken)
+        connections, streams = reseal_connections(), reseal_streams()
+        self.stdout.write(f"{connections.done} connections and {streams.done} streams resealed")
+        if names := ", ".join(connections.broken + streams.broken):
             raise CommandError(f"No key opens the secrets of: {names}. Enter them again.")

@@ -2,8 +2,10 @@
 
 import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from approvals.audit.siem import configure, deliver
 from approvals.audit.siem.configure import (
@@ -197,3 +199,19 @@ def test_a_position_beyond_the_log_is_refused(who, stream, seal):
     with pytest.raises(Invalid) as caught:
         replay_stream(by=who.admin, stream=stream, position=seal() + 1)
     assert caught.value.extra["errors"][0]["field"] == "position"
+
+
+def test_secrets_are_sealed_anew_with_the_first_key(who, seal, settings):
+    made, secret = make(who.admin, authorization="Splunk s3cret")
+    remove_stream(by=who.admin, stream=make(who.admin, name="gone")[0])
+    old, new = settings.SECRET_KEY, "n" * 40
+    settings.SECRETS_KEY = [new, old]
+    call_command("reseal", stdout=(out := StringIO()))
+    assert out.getvalue() == "0 connections and 1 streams resealed\n"
+    settings.SECRETS_KEY = [new]
+    made.refresh_from_db()
+    assert (unseal(made.secret), unseal(made.authorization)) == (secret, "Splunk s3cret")
+    assert len(entries("stream.resealed")) == 1
+    settings.SECRETS_KEY = ["x" * 40]
+    with pytest.raises(CommandError, match=r"secrets of: siem \("):
+        call_command("reseal", stdout=StringIO())
