@@ -2,8 +2,9 @@
 
 Every leaf is made again from its entry, every tile and root from the leaves, every signature is
 checked; columns are compared with the payload they are copies of, times with the transactions that
-wrote them. Entries stream in the order of
-their ids and leaves in theirs, so memory does not grow with the ledger.
+wrote them. Entries stream in the order of their ids and leaves in theirs, so memory does not grow
+with the ledger. Of months that are archived the leaves are taken as they stand, which the roots
+bind, or made again from the files.
 """
 
 from collections import Counter
@@ -13,14 +14,16 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import orjson
 import psycopg
 
+from portal.ledger.archived import archived_months
 from portal.ledger.chain import leaf_hash
+from portal.ledger.copies import COPIES, copies_of
 from portal.ledger.edge import Edge, FullTile
 from portal.ledger.entry_times import EntryTimes
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import BadNote, Checkpoint, Key, key_of, opened
+from portal.ledger.verify_archives import Archives, FileOf
 
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
@@ -32,7 +35,6 @@ MOST_HELD = 500  # entries that were read before their leaf: their transactions 
 EVERY = 5000
 FETCHED = 1000
 
-_COPIES = ("id", "type", "project", "request", "outcome")  # and the actor's reference
 _ENTRY = """SELECT id, at, xid, payload, event_id::text, type, project::text, request::text,
                    outcome, actor_ref FROM ledger_entry"""
 _ENTRIES = f"{_ENTRY} ORDER BY id"
@@ -58,12 +60,17 @@ _UNSEALED = """
 
 @dataclass
 class Verified:
-    """What was looked at, and in plain words what is wrong; no findings: all of it holds."""
+    """What was looked at, and in plain words what is wrong; no findings: all of it holds.
+
+    `archived` entries, of `months`, are not in the database.
+    """
 
     size: int = 0
     signed_size: int = 0
     checkpoints: int = 0
     unsealed: int = 0
+    archived: int = 0
+    months: list[str] = field(default_factory=list)
     last: Checkpoint | None = None
     findings: list[str] = field(default_factory=list)
     more: int = 0
@@ -83,9 +90,14 @@ def known_keys(connection: Connection) -> list[str]:
 
 
 def verify_log(
-    connection: Connection, vkeys: Sequence[str], progress: Progress = lambda done, total: None
+    connection: Connection,
+    vkeys: Sequence[str],
+    progress: Progress = lambda done, total: None,
+    file_of: FileOf = lambda month: None,
 ) -> Verified:
     """Look at everything as it is at one moment; `vkeys` are the keys that may sign.
+
+    `file_of` gives the file of an archived month where it is to be read too.
 
     `connection` must be outside a transaction and is only read from. Raises BadNote for a key that
     is none.
@@ -94,13 +106,15 @@ def verify_log(
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     with connection.transaction():
-        return _Verification(connection, keys, progress).run()
+        return _Verification(connection, keys, progress, file_of).run()
 
 
 class _Verification:
     """One passage over the log."""
 
-    def __init__(self, connection: Connection, keys: list[Key], progress: Progress) -> None:
+    def __init__(
+        self, connection: Connection, keys: list[Key], progress: Progress, file_of: FileOf
+    ) -> None:
         self._connection = connection
         self._keys = keys
         self._progress = progress
@@ -111,6 +125,8 @@ class _Verification:
         self._times = EntryTimes()
         self._broken = False  # the first root that does not fit says all: later ones cannot fit
         self.result = Verified()
+        months = archived_months(lambda *asked: connection.execute(*asked).fetchall())
+        self._archives = Archives(months, self.result.found, file_of)
 
     def run(self) -> Verified:
         result = self.result
@@ -125,6 +141,8 @@ class _Verification:
             if self._edge.size % EVERY == 0:
                 self._progress(self._edge.size, size)
         self._ends(following, tiles)
+        self._archives.end()
+        result.archived, result.months = self._archives.entries, self._archives.months
         result.size = self._edge.size
         self._unsealed()
         self._progress(size, size)
@@ -143,7 +161,15 @@ class _Verification:
             place = f"project {project}" if project else "the entries of no project"
             found(f"Leaf {index} has number {number} of {place}, not {self._numbers[project]}.")
             self._numbers[project] = number
-        row = self._entries.take(entry)
+        if not self._archives.has(index, entry, hashed):
+            self._entry(index, entry, project, number, hashed)
+        for tile in self._edge.push(hashed):
+            self._tile(tile)
+
+    def _entry(
+        self, index: int, entry: int, project: str | None, number: int, hashed: bytes
+    ) -> None:
+        found, row = self.result.found, self._entries.take(entry)
         if row is None:
             found(f"Entry {entry} (leaf {index}) is missing.")
         elif leaf_hash(leaf_bytes(at=row[1], payload=row[3], number=number)) != hashed:
@@ -152,17 +178,14 @@ class _Verification:
             self._columns(row, project)
             if self._times.is_older(row[1], row[2]):
                 found(f"Entry {entry} (leaf {index}) was put in later than its time says.")
-        for tile in self._edge.push(hashed):
-            self._tile(tile)
 
     def _columns(self, row: Row, project: str | None) -> None:
         """Queries read the columns, so they must say what the sealed payload says."""
-        entry, _at, _xid, payload, *copies, actor = row
-        said = orjson.loads(payload)
-        written = [said.get(name) for name in _COPIES]
-        if copies != written or actor != said.get("actor", {}).get("ref") or project != copies[2]:
-            names = [name for name, a, b in zip(_COPIES, copies, written, strict=True) if a != b]
-            what = ", ".join(names) or "actor or project of the leaf"
+        entry, _at, _xid, payload, *columns = row
+        said = copies_of(payload)
+        names = [name for name, a, b in zip(COPIES, columns, said, strict=True) if a != b]
+        if names or project != columns[COPIES.index("project")]:
+            what = ", ".join(names) or "project of the leaf"
             self.result.found(f"Entry {entry}: columns differ from what was sealed ({what}).")
 
     def _tile(self, tile: FullTile) -> None:

@@ -5,6 +5,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from portal.ledger.archive_sql import GRANTS as ARCHIVE_GRANTS
+from portal.ledger.archive_sql import TABLE as ARCHIVE_TABLE
 from portal.ledger.seal_sql import ENTRY_INDEX, SEAL_GRANTS, SEAL_GUARDS, SEAL_TABLES
 from portal.ledger.sql import GRANTS, GUARDS, TABLE
 from portal.sealer.options import Options
@@ -12,7 +14,8 @@ from tests.conftest import worker_database
 from tests.integration.sealing.book import Book
 from tests.plugin import server_of_this_run
 
-LEDGER = TABLE + GUARDS + GRANTS + ENTRY_INDEX + SEAL_TABLES + SEAL_GUARDS + SEAL_GRANTS
+SEAL = SEAL_TABLES + SEAL_GUARDS + SEAL_GRANTS
+LEDGER = TABLE + GUARDS + GRANTS + ENTRY_INDEX + SEAL + ARCHIVE_TABLE + ARCHIVE_GRANTS
 
 
 @pytest.fixture(scope="session")

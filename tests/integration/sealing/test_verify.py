@@ -63,7 +63,7 @@ def test_a_checkpoint_that_waits_for_its_signature_is_no_finding(sealed):
          "Entry 18 (leaf 17) is not what was sealed"),
         ("DELETE FROM ledger_entry WHERE id = 18", "Entry 18 (leaf 17) is missing"),
         ("UPDATE ledger_entry SET actor_ref = 'somebody' WHERE id = 18",
-         "Entry 18: columns differ from what was sealed (actor or project of the leaf)"),
+         "Entry 18: columns differ from what was sealed (actor_ref)"),
         ("UPDATE ledger_entry SET type = 'x', outcome = 'y' WHERE id = 18",
          "Entry 18: columns differ from what was sealed (type, outcome)"),
         (f"UPDATE ledger_leaf SET project = '{UUID(int=9)}' WHERE index = 0",
