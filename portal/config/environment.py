@@ -52,6 +52,12 @@ class Environment(BaseSettings):
     redeem_seconds: float = Field(
         default=3.0, validation_alias="COUNTERSIGN_REDEEM_SECONDS", ge=0.5, le=30
     )
+    ledger_online_months: int = Field(
+        default=13, validation_alias="COUNTERSIGN_LEDGER_ONLINE_MONTHS", ge=1, le=1200
+    )
+    ledger_archived_years: int = Field(
+        default=7, validation_alias="COUNTERSIGN_LEDGER_ARCHIVED_YEARS", ge=1, le=100
+    )
     web_threads: int = Field(default=6, validation_alias="COUNTERSIGN_WEB_THREADS", ge=1, le=64)
 
     @field_validator("public_url")

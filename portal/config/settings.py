@@ -24,6 +24,8 @@ PERMIT_PUBLIC_KEY_FILE = env.permit_public_key_file
 PERMIT_SIGNER_SECRET_FILE = env.permit_signer_secret_file
 # Never opened here: the check looks whether it could be.
 CHECKPOINT_KEY_FILE = env.checkpoint_key_file or HOME / "keys" / "checkpoint.pem"
+LEDGER_ONLINE_MONTHS = env.ledger_online_months
+LEDGER_ARCHIVED_YEARS = env.ledger_archived_years
 EMBEDDED = env.embedded
 ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.strip()]
 if (_public_host := urlsplit(PUBLIC_URL).hostname) and _public_host not in ALLOWED_HOSTS:

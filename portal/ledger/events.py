@@ -117,6 +117,8 @@ EVENTS: dict[str, EventType] = {
         _event("connection.resealed", "Its secrets were encrypted with another key.", "object"),
         _event("connection.archived", "A connection is used no more.", "object change"),
         _event("erasure.done", "Personal data was erased.", f"{_REQUEST} object change"),
+        _event("ledger.archived", "A month of the ledger was put into a file.", "object"),
+        _event("ledger.restored", "A month of the ledger was read back from its file.", "object"),
         _event("key.created", "A signing key was made.", "object"),
         _event("key.rotated", "Another key signs, with the one before it.", "object"),
         _event("key.retired", "A signing key signs no more; it stays listed.", "object"),

@@ -11,7 +11,19 @@ from approvals.states import PermitStatus
 from portal.access import grant_role
 from portal.access.models import Organisation
 from tests.factories import ask, decide, person, redeem
+from tests.integration.audit.archiving import seal, sql, today
 from tests.integration.pages import as_
+
+
+def ran_to_its_end(who, request):
+    """The permit of an approved request, used and finished."""
+    permit = redeem(who, request)
+    run = {"run_id": request.run["id"], "run_attempt": request.run["attempt"]}
+    heartbeat(token=who.token, permit_id=permit.id, **run)
+    finish_permit(
+        token=who.token, permit_id=permit.id, outcome=PermitStatus.SUCCEEDED, exit_code=0, **run
+    )
+    return permit
 
 
 @pytest.fixture
@@ -20,12 +32,7 @@ def audited(who):
     who.auditor = person(who.admin, "Olga Auditor")
     grant_role(by=who.admin, to=who.auditor, role="auditor", target=Organisation.objects.get())
     who.ran = decide(ask(who), who.alice)
-    who.permit = redeem(who, who.ran)
-    run = {"run_id": who.ran.run["id"], "run_attempt": who.ran.run["attempt"]}
-    heartbeat(token=who.token, permit_id=who.permit.id, **run)
-    finish_permit(
-        token=who.token, permit_id=who.permit.id, outcome=PermitStatus.SUCCEEDED, exit_code=0, **run
-    )
+    who.permit = ran_to_its_end(who, who.ran)
     who.alone = ask(who, "staging")
     who.denied = ask(who, "testing")
     who.rejected = decide(ask(who), who.bob, "reject", "Not on a Friday")
@@ -48,3 +55,25 @@ def taken():
         return body
 
     return take
+
+
+@pytest.fixture
+def long_ago(db):
+    """What is recorded is recorded as of March 2024, until `today`."""
+    sql("SELECT countersign_ledger_partition('2024-03-01')")
+    sql("ALTER TABLE ledger_entry ALTER at SET DEFAULT "
+        "'2024-03-10 12:00+00'::timestamptz + (clock_timestamp() - now())")  # fmt: skip
+
+
+@pytest.fixture
+def past(long_ago, who, tmp_path):
+    """A request of that month that ran to its end; all of it is sealed."""
+    who.folder = tmp_path / "archive"
+    who.key_file = tmp_path / "key.pem"
+    who.auditor = person(who.admin, "Olga Auditor")
+    grant_role(by=who.admin, to=who.auditor, role="auditor", target=Organisation.objects.get())
+    who.ran = decide(ask(who), who.alice)
+    ran_to_its_end(who, who.ran)
+    today()
+    seal(who)
+    return who

@@ -18,7 +18,15 @@ from portal.ledger.archive import (
 )
 from portal.ledger.archive_file import BadArchive, Line, read_lines, write_lines
 from portal.ledger.archived import archived_months
-from portal.ledger.partitions import attach, detach, drop, is_kept, months_in_rest, online_months
+from portal.ledger.partitions import (
+    attach,
+    detach,
+    drop,
+    is_kept,
+    is_owner,
+    months_in_rest,
+    online_months,
+)
 from portal.ledger.verify import known_keys, verify_log
 from tests.integration.sealing.book import OTHER, PROJECT, write
 
@@ -220,6 +228,7 @@ def test_entries_that_came_before_their_month_had_a_table_get_one(aged, owner, t
 
 def test_nobody_but_the_owner_says_that_a_month_is_archived(aged, owner, tmp_path):
     archived(owner, tmp_path)
+    assert (is_owner(owner), is_owner(aged.app)) == (True, False)
     add = """INSERT INTO ledger_archive
              SELECT month, now(), file, sha256, entries, leaves FROM ledger_archive"""
     for role in ("countersign_app", "countersign_sealer"):
