@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from portal.ledger.chain import leaf_hash
 from portal.ledger.note import Checkpoint
 from portal.ledger.stored_tiles import NoTile
-from portal.ledger.tiles import fetch, leaves_between, read_tile
+from portal.ledger.tiles import Archived, fetch, leaves_between, read_tile
 from portal.ledger.tree import consistency, inclusion, verify_inclusion
 
 _LEAF = "SELECT index, number FROM ledger_leaf WHERE entry = %s"
@@ -40,7 +40,7 @@ class EntryProof:
 def proof_of(entry_id: int) -> EntryProof:
     """The proof of an entry in the newest published checkpoint; it was tried before it is given.
 
-    Raises NotSealed, BrokenSeal.
+    Raises NotSealed, BrokenSeal, and Archived where only a file has the leaf's bytes.
     """
     checkpoint, leaves = published_checkpoint(), fetch(_LEAF, [entry_id])
     if checkpoint is None or not leaves or leaves[0][0] >= checkpoint.size:
@@ -49,6 +49,8 @@ def proof_of(entry_id: int) -> EntryProof:
     try:
         (leaf,) = leaves_between(index, index + 1)
         hashes = inclusion(index, checkpoint.size, read_tile)
+    except Archived:
+        raise
     except NoTile as missing:
         raise BrokenSeal(entry_id) from missing
     if not verify_inclusion(leaf_hash(leaf), index, checkpoint.size, hashes, checkpoint.root):

@@ -3,15 +3,22 @@
 import sys
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from approvals.audit.archive import kept_until
+from portal.kernel.clock import now
+from portal.ledger.archived import ArchivedMonth
 from portal.ledger.note import BadNote
 from portal.ledger.verify import Verified, known_keys, verify_log
+from portal.ledger.verify_archives import FileOf
 
+READ = "their files were read, where they have not run out"
+NOT_READ = "their leaves were taken as they stand; give --archive FOLDER to have the files read"
 OWN_KEYS = (
     "The keys were taken from the database itself. Give the key that you wrote down with --key: "
     "only then it is also certain that nobody replaced the whole log."
@@ -30,16 +37,21 @@ class Command(BaseCommand):
             "--key", action="append", default=[], metavar="NAME+ID+KEY",
             help="a key that may sign checkpoints; may be given several times",
         )  # fmt: skip
+        parser.add_argument(
+            "--archive", type=Path, metavar="FOLDER",
+            help="read the files of archived months in this folder too",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
         with _own_connection() as own:
             keys = options["key"] or known_keys(own)
             try:
-                result = verify_log(own, keys, self._progress)
+                result = verify_log(own, keys, self._progress, _files_in(options["archive"]))
             except BadNote as problem:
                 raise CommandError(f"--key: {problem}") from problem
-        self._say(result, time.monotonic() - begun)
+        files = READ if options["archive"] else NOT_READ
+        self._say(result, files, time.monotonic() - begun)
         if not options["key"]:
             self.stdout.write(OWN_KEYS)
         if result.findings:
@@ -52,7 +64,7 @@ class Command(BaseCommand):
             if done == total:
                 self.stderr.write("")
 
-    def _say(self, result: Verified, seconds: float) -> None:
+    def _say(self, result: Verified, files: str, seconds: float) -> None:
         for sentence in result.findings:
             self.stdout.write(f"- {sentence}")
         if result.more:
@@ -63,6 +75,21 @@ class Command(BaseCommand):
             f"signed checkpoint; {result.checkpoints:,} checkpoints; {result.unsealed:,} entries "
             f"not sealed yet. {seconds:.1f} s."
         )
+        if result.archived:
+            self.stdout.write(
+                f"{result.archived:,} of them are archived ({', '.join(result.months)}): {files}."
+            )
+
+
+def _files_in(folder: Path | None) -> FileOf:
+    """Where the file of a month must be; one that may have been deleted by now may be missing."""
+
+    def file_of(month: ArchivedMonth) -> Path | None:
+        path = folder / month.file if folder else None
+        deleted = path and kept_until(month) <= now().date() and not path.exists()
+        return None if deleted else path
+
+    return file_of
 
 
 def _own_connection() -> "psycopg.Connection[Any]":

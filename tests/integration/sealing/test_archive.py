@@ -3,11 +3,14 @@
 import gzip
 import json
 import stat
-from datetime import date
+from datetime import UTC, date, datetime
+from io import StringIO
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 
+from approvals.management.commands import verify_ledger
 from portal.ledger.archive import (
     contents_of,
     file_of,
@@ -191,6 +194,28 @@ def test_a_file_that_is_not_whole_is_told(aged, owner, tmp_path, change, told):
     assert told in finding
     path.unlink()
     assert "No such file" in verified(aged, tmp_path).findings[0]
+
+
+def test_the_command_reads_the_files_and_misses_none_that_nobody_must_keep(
+    aged, owner, tmp_path, monkeypatch
+):
+    path = archived(owner, tmp_path)
+    monkeypatch.setattr(verify_ledger, "_own_connection", lambda: aged.connect("countersign_app"))
+
+    def said(**options):
+        out = StringIO()
+        call_command("verify_ledger", stdout=out, **options)
+        return out.getvalue()
+
+    assert "5 of them are archived (2025-01): their leaves were taken as they stand" in said()
+    assert "their files were read" in said(archive=tmp_path)
+    path.unlink()
+    kept, over = datetime(2033, 2, 28, tzinfo=UTC), datetime(2033, 3, 1, tzinfo=UTC)
+    monkeypatch.setattr(verify_ledger, "now", lambda: kept)
+    with pytest.raises(CommandError, match="1 findings"):
+        said(archive=tmp_path)
+    monkeypatch.setattr(verify_ledger, "now", lambda: over)
+    assert "Everything holds." in said(archive=tmp_path)
 
 
 def test_a_file_of_another_month_is_not_this_one(aged, owner, tmp_path):
