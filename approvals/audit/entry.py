@@ -10,14 +10,18 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from approvals.audit.archived import IsArchived, archived_entry
 from approvals.audit.scope import AuditScope
 from approvals.queries.history import names_of, sentence_of
 from portal.accounts.models import User
 from portal.kernel.errors import Conflict, NotFound
 from portal.ledger.actors import person_actor
+from portal.ledger.archived import archived_months
 from portal.ledger.models import Entry
+from portal.ledger.months import month_at
 from portal.ledger.proofs import BrokenSeal, EntryProof, NotSealed, proof_of
 from portal.ledger.record import record
+from portal.ledger.tiles import Archived, fetch
 
 # Pages of objects, by what an entry calls them.
 PAGES = {
@@ -47,7 +51,8 @@ class Changed:
 class EntryView:
     """An entry for a page.
 
-    `prev` is the hash it names of the request's entry before it, `previous` the one that has it.
+    `prev` is the hash it names of the request's entry before it, `previous` the one that has it;
+    where there is none, `gone` names the archived months that it may be in.
     `broken`: it was sealed and is not what was sealed.
     `page` is the address's name of the object it is about, and empty where that has no page.
     """
@@ -60,6 +65,7 @@ class EntryView:
     raw: str
     prev: str
     previous: Entry | None
+    gone: list[str]
     page: str
     object: str
     proof: EntryProof | None
@@ -67,7 +73,7 @@ class EntryView:
 
 
 def entry_view(scope: AuditScope, number: int) -> EntryView:
-    """Raises NotFound, also for an entry that is outside the scope."""
+    """Raises NotFound, also for an entry that is outside the scope, and IsArchived."""
     entry = _entry(scope, number)
     raw = bytes(entry.payload).decode()
     payload = json.loads(raw)
@@ -76,6 +82,7 @@ def entry_view(scope: AuditScope, number: int) -> EntryView:
     prev = payload.get("prev") or ""
     part = payload.get("object") or {}
     proof, broken = _proof(entry.pk)
+    previous = _with_hash(entry.request, prev) if prev else None
     return EntryView(
         entry=entry,
         sentence=sentence_of(entry.type, entry.outcome),
@@ -84,7 +91,8 @@ def entry_view(scope: AuditScope, number: int) -> EntryView:
         changes=_changes(before, after),
         raw=raw,
         prev=prev,
-        previous=_with_hash(entry.request, prev) if prev else None,
+        previous=previous,
+        gone=_archived_until(entry) if prev and previous is None else [],
         page=PAGES.get(part.get("kind", ""), ""),
         object=part.get("id", ""),
         proof=proof,
@@ -95,7 +103,8 @@ def entry_view(scope: AuditScope, number: int) -> EntryView:
 def take_entry(*, by: User, scope: AuditScope, number: int) -> dict[str, Any]:
     """The entry with its proof, as a file has them; that it was taken is recorded.
 
-    Raises NotFound, and Conflict while the entry is not sealed yet or is not what was sealed.
+    Raises NotFound, IsArchived, and Conflict while the entry is not sealed yet or is not what was
+    sealed.
     """
     entry = _entry(scope, number)
     proof, broken = _proof(entry.pk)
@@ -134,9 +143,16 @@ def _entry(scope: AuditScope, number: int) -> Entry:
     if scope.projects is not None:
         found = found.filter(project__in=scope.projects)
     entry = found.first()
-    if entry is None:
-        raise NotFound(_("There is no such entry, or it is not yours to audit."))
-    return entry
+    if entry is not None:
+        return entry
+    archived = archived_entry(scope, number)
+    if archived is not None:
+        raise IsArchived(archived)
+    raise NotFound(_("There is no such entry, or it is not yours to audit."))
+
+
+def _archived_until(entry: Entry) -> list[str]:
+    return [one.name for one in archived_months(fetch) if one.month <= month_at(entry.at)]
 
 
 def _with_hash(request: UUID | None, leaf: str) -> Entry | None:
@@ -147,7 +163,7 @@ def _proof(number: int) -> tuple[EntryProof | None, bool]:
     """The proof, where there is one; and whether there should be one that holds."""
     try:
         return proof_of(number), False
-    except NotSealed:
+    except (NotSealed, Archived):  # archived: between reading the entry and its leaf
         return None, False
     except BrokenSeal:
         return None, True

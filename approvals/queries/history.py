@@ -8,12 +8,16 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from approvals.models import Request
 from portal.accounts.models import ServiceAccount, User
 from portal.kernel.clock import now
+from portal.ledger.archived import archived_months
 from portal.ledger.events import EVENTS
 from portal.ledger.models import Entry
+from portal.ledger.months import month_at
+from portal.ledger.tiles import fetch
 from portal.templatetags.times import clock_words
 
 TEXTS = {
@@ -80,6 +84,26 @@ def history_of_request(request: Request) -> list[HistoryLine]:
     names = names_of({entry.actor_ref for entry in found})
     runs = groupby(found, key=lambda entry: entry.type)
     return [line for kind, run in runs for line in _lines(kind, list(run), names)]
+
+
+def archived_part(request: Request) -> str:
+    """What is said where a part of the history stands in files only; empty where all is there.
+
+    No month that is not over is archived: of a request of this month nothing is asked.
+    """
+    began = month_at(request.created_at)
+    if began == month_at(now()):
+        return ""
+    months = [one.name for one in archived_months(fetch) if one.month >= began]
+    gone = request.ledger_seq - Entry.objects.filter(request=request.pk).count() if months else 0
+    if gone <= 0:
+        return ""
+    text = ngettext(
+        "%(n)d entry is archived, in %(months)s. Whoever runs the portal can bring it back.",
+        "%(n)d entries are archived, in %(months)s. Whoever runs the portal can bring them back.",
+        gone,
+    )
+    return text % {"n": gone, "months": ", ".join(months)}
 
 
 def sentence_of(kind: str, outcome: str) -> str:

@@ -8,7 +8,7 @@ from approvals.models import Permit, Request
 from approvals.permissions import why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import FactRow
-from approvals.queries.history import HistoryLine, history_of_request
+from approvals.queries.history import HistoryLine, archived_part, history_of_request
 from approvals.queries.load import load_request
 from approvals.queries.news import News, news_of
 from approvals.queries.panel import DecisionPanel, Requirement, decision_panel, requirements
@@ -54,6 +54,7 @@ class RequestPage:
     said: PolicySaid | None
     decisions: list[DecisionLine]
     history: list[HistoryLine]
+    archived: str
     permit: Permit | None
     may_withdraw: bool
     may_revoke: bool
@@ -103,6 +104,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         said=policy_said(request),
         decisions=decision_lines(request, decisions, wanted, permit),
         history=history_of_request(request),
+        archived=archived_part(request),
         permit=permit,
         may_withdraw=why_not(person, "withdraw", request) is None,
         may_revoke=why_not(person, "revoke", request) is None,

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from approvals.audit.archived import IsArchived
 from approvals.audit.browse import LedgerPage, ledger_page
 from approvals.audit.entry import entry_view, take_entry
 from approvals.audit.ledger_filters import FAMILIES, LedgerFilters, ledger_filters
@@ -16,7 +17,9 @@ from approvals.audit.scope import audit_scope
 from approvals.queries.history import OUTCOMES
 from approvals.views.http import PersonRequest
 from portal.kernel.errors import Invalid
+from portal.ledger.archived import archived_months
 from portal.ledger.events import EVENTS
+from portal.ledger.tiles import fetch
 
 
 @require_safe
@@ -38,6 +41,7 @@ def ledger(request: PersonRequest) -> HttpResponse:
         "clear_url": reverse("ledger"),
         "newest_url": _address(filters) if filters.before or filters.after else "",
         "newer_url": _address(filters, after=page.newer) if page.newer else "",
+        "archived": [month.name for month in archived_months(fetch)],
         "older_url": _address(filters, before=page.older) if page.older else "",
     }
     return render(request, "audit/ledger.html", context, status=422 if wrong else 200)
@@ -45,8 +49,12 @@ def ledger(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def entry(request: PersonRequest, entry_id: int) -> HttpResponse:
-    """Everything it says, what it changed, and what proves it."""
-    view = entry_view(audit_scope(request.user), entry_id)
+    """Everything it says, what it changed, and what proves it; of an archived one, where it is."""
+    try:
+        view = entry_view(audit_scope(request.user), entry_id)
+    except IsArchived as told:
+        context = {"entry": told.entry, "sentence": told.sentence}
+        return render(request, "audit/archived.html", context)
     return render(request, "audit/entry.html", {"view": view})
 
 

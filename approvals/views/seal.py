@@ -10,6 +10,8 @@ from approvals.audit.sealing import seal_state
 from approvals.views.http import PersonRequest
 from portal.access import Capability, places_of, require
 from portal.kernel.clock import now
+from portal.ledger.archived import archived_months
+from portal.ledger.tiles import fetch
 
 LATE = timedelta(seconds=30)
 
@@ -22,4 +24,8 @@ def seal(request: PersonRequest) -> HttpResponse:
         require(request.user, Capability.AUDIT)
     state = seal_state()
     late = state.oldest is not None and now() - state.oldest > LATE
-    return render(request, "audit/seal.html", {"state": state, "late": late})
+    return render(
+        request,
+        "audit/seal.html",
+        {"state": state, "late": late, "archived": archived_months(fetch)},
+    )
