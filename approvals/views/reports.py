@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from approvals.audit.reports import REPORTS
 from approvals.audit.reports.download import FORMS, download
 from approvals.audit.reports.filters import ReportFilters, report_filters
+from approvals.audit.reports.online import told_of_archive
 from approvals.audit.reports.report import Report
 from approvals.audit.reports.rows import first_rows, totals
 from approvals.audit.scope import AuditScope, audit_scope
@@ -54,6 +55,7 @@ def report(request: PersonRequest, report_name: str) -> HttpResponse:
             list(zip(found.columns, row, strict=True)) for row in first_rows(found, filters, SHOWN)
         ],
         "counts": counts,
+        "archived": told_of_archive(found, filters),
         "total": sum(count for _name, count in counts),
         "shown": SHOWN,
         "filter_fields": [*(_days(filters) if found.periodic else []), *_places(scope, filters)],

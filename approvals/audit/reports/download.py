@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals.audit.reports.filters import ReportFilters
+from approvals.audit.reports.online import require_online
 from approvals.audit.reports.report import Report
 from approvals.audit.reports.rows import Row, stream, totals
 from approvals.audit.reports.write_sheet import MOST_ROWS, as_sheet
@@ -50,8 +51,9 @@ FORMS: dict[str, Form] = {
 def download(*, by: User, report: Report, filters: ReportFilters, form: Form) -> Parts:
     """The file in pieces. That it is taken is recorded now, how it ended when it ends.
 
-    Raises Conflict for a sheet that would be too long.
+    Raises Conflict for a sheet that would be too long, and where rows would be missing.
     """
+    require_online(report, filters)
     if form.name == "xlsx" and sum(n for _name, n in totals(report, filters)) > MOST_ROWS:
         raise Conflict(
             _("A sheet has room for %(most)s rows, and this report has more. Take CSV or JSON "

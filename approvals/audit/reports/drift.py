@@ -1,5 +1,7 @@
 """Approvals that did not hold: the world moved, somebody took them back, nobody used them."""
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
 from approvals.audit.reports.parts import ACTOR, ACTORS, ENTRIES
@@ -57,4 +59,5 @@ REPORT = Report(
     ),
     sql=_SQL,
     by="void",
+    looks_back=timedelta(days=31),  # to the approval
 )

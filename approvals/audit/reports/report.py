@@ -1,7 +1,10 @@
 """What a report is: a name, typed columns and one statement."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
+
+from approvals.audit.reports.parts import ENTRIES
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -25,7 +28,8 @@ class Report:
 
     Its parameters are `since`, `until` (moments), `projects` (ids, or null for all and what
     belongs to none) and `environment` (id or null). `by`: the column the totals are counted by.
-    `periodic`: whether the period narrows it; what holds now has none.
+    `periodic`: whether the period narrows it; what holds now has none. `looks_back`: how long
+    before the period it reads entries.
     """
 
     name: str
@@ -35,6 +39,17 @@ class Report:
     sql: str
     by: str
     periodic: bool = True
+    looks_back: timedelta = timedelta(0)
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether its rows are entries of the period."""
+        return ENTRIES in self.sql
+
+    @property
+    def reads_ledger(self) -> bool:
+        """Whether it reads entries at all."""
+        return "ledger_entry" in self.sql
 
     def statement(self) -> str:
         """All rows as they are written: a time in the reader's `zone`, and again in UTC."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import CommandError
 
 from approvals.models import Request
 from approvals.queries.history import archived_part
@@ -85,3 +86,47 @@ def test_the_history_of_a_request_says_how_much_of_it_is_archived(gone):
     assert said in text(page)
     run("restore_ledger", gone.folder / FILE)
     assert archived_part(request) == ""
+
+
+MARCH = {"since": "2024-03-01", "until": "2024-03-31"}
+
+
+@pytest.mark.parametrize("name", ["changes", "reading", "drift"])
+def test_a_report_of_entries_says_what_is_missing_and_is_no_file(gone, name):
+    client = as_(gone.auditor)
+    said = f"Entries of {MONTH} are archived: their rows are missing here."
+    assert said in text(client.get(f"/audit/reports/{name}", MARCH))
+    file = client.get(f"/audit/reports/files/{name}.csv", MARCH)
+    assert file.status_code == 409
+    assert said in text(file)
+    later = {"since": "2024-05-05", "until": "2024-05-31"}
+    assert "archived" not in text(client.get(f"/audit/reports/{name}", later))
+    assert client.get(f"/audit/reports/files/{name}.csv", later).status_code == 200
+
+
+def test_drift_looks_back_to_the_approval(gone):
+    april = {"since": "2024-04-10", "until": "2024-04-30"}
+    assert "are archived" in text(as_(gone.auditor).get("/audit/reports/drift", april))
+
+
+@pytest.mark.parametrize("name", ["population", "by-policy", "access-review"])
+def test_a_report_with_columns_from_the_ledger_says_that_they_may_be_empty(gone, name):
+    client = as_(gone.auditor)
+    said = f"empty where it is archived: {MONTH}."
+    assert said in text(client.get(f"/audit/reports/{name}"))
+    assert client.get(f"/audit/reports/files/{name}.csv").status_code == 200
+    run("restore_ledger", gone.folder / FILE)
+    assert "archived" not in text(client.get(f"/audit/reports/{name}"))
+
+
+def test_nobody_is_erased_while_an_archive_alone_tells_whose_a_reason_is(gone):
+    march = datetime(2024, 3, 10, tzinfo=UTC)
+    run("erase", "carol", by="dee")
+    changed = {"status": "withdrawn", "ended_reason": "Zuzana asked", "ended_at": march}
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    sql("ALTER TABLE approvals_request DISABLE TRIGGER USER")
+    Request.objects.filter(pk=gone.ran.pk).update(**changed)
+    with pytest.raises(CommandError, match=f"stands in its archive, {FILE}"):
+        run("erase", "carol", by="dee")
+    run("restore_ledger", gone.folder / FILE)
+    assert "reasons of a withdrawal" in run("erase", "carol", by="dee")
