@@ -7,10 +7,16 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from approvals.models import Decision, Request, Snapshot
+from approvals.states import Status
 from portal.accounts.models import User
+from portal.kernel.errors import Conflict
+from portal.ledger.archived import archived_months
 from portal.ledger.models import Entry
+from portal.ledger.months import bounds_of
+from portal.ledger.tiles import fetch
 
 _TOOK_BACK = ("request.withdrawn", "request.revoked")
+_TAKEN_BACK = (Status.WITHDRAWN.value, Status.REVOKED.value)
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,31 @@ def of_request(request: Request) -> Erasable:
 def of_person(person: User) -> Erasable:
     """Their comments, the reasons they gave, the requests they started, facts with their address.
 
-    A run's starter is taken for the person who signs in with that name or has that address.
+    A run's starter is taken for the person who signs in with that name or has that address. Raises
+    Conflict while only an archive tells whose some reasons are.
     """
     names = [name for name in (person.username, person.email) if name]
     asked = Q(owner=person, account=None) | Q(run__actor__in=names)
+    _require_online()
     took_back = Entry.objects.filter(actor_ref=str(person.actor_ref), type__in=_TOOK_BACK)
     ended = Q(pk__in=list(took_back.values_list("request", flat=True)))
     named = Q(words__icontains=person.email) if person.email else Q(pk=None)
     return _erasable(person, Q(person=person), asked, ended, named)
+
+
+def _require_online() -> None:
+    """Who took a request back stands in the ledger alone."""
+    for month in archived_months(fetch):
+        begin, end = bounds_of(month.month)
+        ended = Request.objects.filter(
+            ended_at__gte=begin, ended_at__lt=end, status__in=_TAKEN_BACK
+        )
+        if ended.exclude(ended_reason="").exists():
+            raise Conflict(
+                f"Who took requests back in {month.name} stands in its archive, {month.file}. "
+                "Restore it first: manage.py restore_ledger.",
+                code="archived",
+            )
 
 
 def _erasable(person: User | None, decided: Q, asked: Q, ended: Q, named: Q) -> Erasable:

@@ -35,7 +35,11 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do it; nothing brings it back")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        by, found = _person(options["by"]), _found(options)
+        by = _person(options["by"])
+        try:
+            found = _found(options)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
         for name, words in LINES:
             self.stdout.write(f"{found.counts()[name]:6} {words}")
         if found.person is not None:
