@@ -107,6 +107,18 @@ def test_a_month_that_cannot_be_archived_is_told(past, month, sentence):
     assert sentence in said
 
 
+def test_a_month_without_a_table_gets_one_and_is_archived(long_ago, past):
+    sql("ALTER TABLE ledger_entry ALTER at SET DEFAULT '2024-05-20 12:00+00'::timestamptz")
+    withdraw_request(by=past.carol, request_id=ask(past).pk, reason="No more")
+    today()
+    seal(past)
+    in_rest = "SELECT count(*) FROM ledger_entry_rest WHERE at < '2024-06-01'"
+    assert sql(in_rest)[0][0] > 0
+    assert "2024-05: verified and taken offline." in archive(past, yes=True, month="2024-05")
+    assert sql(in_rest) == [(0,)]
+    assert "2024-05" in run("restore_ledger", past.folder / "ledger-2024-05.tsv.gz")
+
+
 def test_broken_off_after_the_file_was_written_it_goes_on(past, monkeypatch):
     before = numbers()
 

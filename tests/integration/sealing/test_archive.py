@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.management.commands import verify_ledger
+from portal.ledger import partitions
 from portal.ledger.archive import (
     contents_of,
     file_of,
@@ -223,6 +224,15 @@ def test_a_file_of_another_month_is_not_this_one(aged, owner, tmp_path):
     assert month_of(path) == JANUARY
     with pytest.raises(BadArchive, match="of another month"):
         contents_of(owner, FEBRUARY, path)
+
+
+def test_a_month_is_not_waited_for_when_somebody_holds_the_ledger(aged, owner, monkeypatch):
+    monkeypatch.setattr(partitions, "LOCK_WAIT", "SET LOCAL lock_timeout = '50ms'")
+    with aged.app.transaction():
+        write(aged.app)
+        with pytest.raises(psycopg.errors.LockNotAvailable), owner.transaction():
+            detach(owner, JANUARY)
+    assert JANUARY in online_months(owner)
 
 
 def test_a_month_that_was_taken_off_without_a_file_is_missing(aged, owner):
