@@ -6,8 +6,8 @@ from policies.language.check import read_file
 from policies.language.nodes import MAX_BYTES
 from policies.language.problems import PolicyError, Problem
 from policies.sources.models import PolicySource
-from portal.kernel.git import GitFailed
 from portal.kernel.git_files import Files, Listed
+from portal.kernel.git_process import GitFailed
 from portal.kernel.text import make_visible, text_problem
 
 BUDGET = 30.0  # seconds for one reading of a source

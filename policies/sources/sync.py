@@ -24,7 +24,7 @@ from portal.access import Capability, holds
 from portal.kernel.clock import now
 from portal.kernel.due import about, held, pause, take
 from portal.kernel.errors import Conflict, Refused
-from portal.kernel.git import GitFailed
+from portal.kernel.git_process import GitFailed
 from portal.kernel.text import make_visible
 from portal.ledger.change import state_of
 

@@ -9,10 +9,7 @@ import fcntl
 import hashlib
 import logging
 import os
-import re
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,54 +20,21 @@ from uuid import UUID
 
 from django.conf import settings
 
+from portal.kernel.git_process import (
+    CONFIGURATION,
+    GitFailed,
+    git_environment,
+    reason,
+    run_git,
+    scrubbed,
+)
+
 log = logging.getLogger(__name__)
 
 MAX_COMMITS = 20_000  # of a longer span the authors are not known: leaving some out would free them
 STALE_LOCK_SECONDS = 60  # far beyond a reading's budget: git was killed while it held the lock
 MARK = "mirror-of"
 STAMP = "fetched-at"  # its time is when the last fetch of all branches began
-# `safe.directory`: local folders belong to other users; which ones may be read is decided when a
-# project is saved (GIT_ROOTS), and nothing of theirs is ever executed.
-CONFIGURATION = """\
-[protocol]
-	allow = never
-[protocol "https"]
-	allow = always
-[protocol "ssh"]
-	allow = always
-[protocol "file"]
-	allow = always
-[safe]
-	directory = *
-[core]
-	hooksPath = /dev/null
-[gc]
-	auto = 0
-[http]
-	lowSpeedLimit = 1
-	lowSpeedTime = 20
-"""
-SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
-
-# What git says, and what people are told instead: git's own words repeat the address.
-_SAID = (
-    (r"resolve host", "its host is not known here"),
-    (r"connection refused|connect to server", "nothing answers at its address"),
-    (r"host key verification", "its host key is not known here"),
-    (r"certificate", "its certificate is not accepted"),
-    (r"permission denied|authentication failed|could not read username|terminal prompts disabled",
-     "it does not let the portal in"),
-    (r"couldn't find remote ref", "it does not have this branch"),
-    (r"not found|does not appear to be a git repository|does not exist",
-     "there is none at its address"),
-    (r"transport .* not allowed|unable to find remote helper|strange hostname",
-     "its kind of address is not allowed"),
-    (r"mismatched algorithms", "it changed its object format; the next reading starts anew"),
-)  # fmt: skip
-
-
-class GitFailed(Exception):
-    """git could not answer; the sentence is fit for people and names no address."""
 
 
 class Repository:
@@ -217,7 +181,7 @@ class Repository:
     def _run(self, *arguments: str, inside: bool = True) -> str:
         code, out, err = self._git(arguments, inside=inside)
         if code != 0:
-            log.warning("git %s in a mirror: %s", arguments[0], _scrubbed(err))
+            log.warning("git %s in a mirror: %s", arguments[0], scrubbed(err))
             raise GitFailed(f"git {arguments[0]} failed in the mirror of the repository")
         return out
 
@@ -226,12 +190,10 @@ class Repository:
         code, out, err = self._git(arguments, inside=inside)
         if code == 0:
             return out
-        log.warning("git %s: %s", arguments[0], _scrubbed(err))
+        log.warning("git %s: %s", arguments[0], scrubbed(err))
         if "mismatched algorithms" in err:
             (self._folder / MARK).unlink(missing_ok=True)
-        found = (text for said, text in _SAID if re.search(said, err, re.IGNORECASE))
-        reason = next(found, f"git {arguments[0]} ended with exit code {code}")
-        raise GitFailed(f"the repository could not be read: {reason}")
+        raise GitFailed(f"the repository could not be read: {reason(arguments[0], code, err)}")
 
     def _git(self, arguments: tuple[str, ...], *, inside: bool = True) -> tuple[int, str, str]:
         code, out, err = self._raw(arguments, inside=inside)
@@ -239,43 +201,12 @@ class Repository:
 
     def _raw(self, arguments: tuple[str, ...], *, inside: bool = True) -> tuple[int, bytes, str]:
         where = ["--git-dir", str(self._folder)] if inside else []
-        try:
-            process = subprocess.Popen(
-                ["git", *where, *arguments], env=self._environment(),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                cwd=self._folder.parent, start_new_session=True,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise GitFailed("git is not installed where the portal runs") from None
-        try:
-            out, err = process.communicate(timeout=max(0.1, self._ends - time.monotonic()))
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise GitFailed("git did not answer in time") from None
-            raise
-        return process.returncode, out, err.decode(errors="replace")
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(settings.HOME),
-            "LC_ALL": "C.UTF-8",
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_CEILING_DIRECTORIES": str(settings.HOME),
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": str(_configuration()),
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_SSH_COMMAND": SSH,
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_LITERAL_PATHSPECS": "1",
-        }
-
-
-def _scrubbed(text: str) -> str:
-    """For the log: without user names and passwords, on one line, not endless."""
-    return " / ".join(re.sub(r"//[^/@\s]*@", "//", text).split("\n"))[:1000]
+        return run_git(
+            [*where, *arguments],
+            cwd=self._folder.parent,
+            environment=git_environment(settings.HOME, _configuration()),
+            seconds=self._ends - time.monotonic(),
+        )
 
 
 def _configuration() -> Path:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
+from portal.kernel.git import MAX_COMMITS, Repository
+from portal.kernel.git_process import GitFailed
 
 MAX_LISTING = 1024 * 1024  # bytes of one folder's own object: about 25,000 names
 MOST_PATHS = 100  # of one command: each may have 4,096 bytes

@@ -10,8 +10,9 @@ from approvals.context.source import Question, Source, SourceFailed
 from approvals.context.sources.changed_migrations import migration_facts
 from policies.language.facts import Unknown
 from portal.kernel.clock import rfc3339
-from portal.kernel.git import MAX_COMMITS, GitFailed, Repository
+from portal.kernel.git import MAX_COMMITS, Repository
 from portal.kernel.git_files import Files
+from portal.kernel.git_process import GitFailed
 
 _SIGNATURES = {"G": "good", "B": "bad"}
 _NO_BRANCH = Unknown("the repository does not have the project's branch", "absent")

@@ -15,7 +15,8 @@ from approvals.context.collect import ask, ask_all
 from approvals.context.sources.git import GitSource
 from portal.directory.repository import repository_problem
 from portal.kernel.clock import now
-from portal.kernel.git import MARK, STALE_LOCK_SECONDS, GitFailed, Repository
+from portal.kernel.git import MARK, STALE_LOCK_SECONDS, Repository
+from portal.kernel.git_process import GitFailed
 from tests.integration.context.conftest import whole
 from tests.integration.context.repositories import PROJECT, question
 
