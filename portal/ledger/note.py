@@ -7,13 +7,14 @@ written as Go's sumdb/note does: `name+id+key`.
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 ED25519 = 0x01
+COSIGNATURE = 0x04  # Ed25519 too, of a witness (portal/ledger/cosignature.py)
 MOST_SIGNATURES = 100
 _ID_BYTES = 4
 _KEY_BYTES = 32
@@ -28,16 +29,20 @@ class BadNote(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A log at a size: `origin` names the log, `root` is the root over its first `size` leaves."""
+    """A log at a size: `origin` names the log, `root` is the root over its first `size` leaves.
+
+    `extension` is what else is signed, whole lines; `portal/ledger/origins.py` writes one.
+    """
 
     origin: str
     size: int
     root: bytes
+    extension: str = ""
 
     @property
     def text(self) -> str:
         """What is signed."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n{self.extension}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +51,17 @@ class Key:
 
     name: str
     public: bytes
+    algorithm: int = ED25519
 
     @property
     def id(self) -> bytes:
         """Four bytes that tell keys of one name apart."""
-        return key_id(self.name, ED25519, self.public)
+        return key_id(self.name, self.algorithm, self.public)
 
     @property
     def vkey(self) -> str:
         """`name+id+key`, as verifiers take it."""
-        key = b64encode(bytes([ED25519]) + self.public).decode()
+        key = b64encode(bytes([self.algorithm]) + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{key}"
 
 
@@ -77,14 +83,14 @@ def key_id(name: str, algorithm: int, public: bytes) -> bytes:
     return hashlib.sha256(f"{name}\n".encode() + bytes([algorithm]) + public).digest()[:_ID_BYTES]
 
 
-def key_of(vkey: str) -> Key:
-    """The key that `name+id+key` writes. Raises BadNote."""
+def key_of(vkey: str, algorithm: int = ED25519) -> Key:
+    """The key that `name+id+key` writes, one for notes or for cosignatures. Raises BadNote."""
     name, _, rest = vkey.partition("+")
     written_id, _, written_key = rest.partition("+")
     data = _decoded(written_key)
-    if not _NAME.fullmatch(name) or len(data) != 1 + _KEY_BYTES or data[0] != ED25519:
+    if not _NAME.fullmatch(name) or len(data) != 1 + _KEY_BYTES or data[0] != algorithm:
         raise BadNote("not an Ed25519 key written as name+id+key")
-    key = Key(name, data[1:])
+    key = Key(name, data[1:], algorithm)
     if key.id.hex() != written_id:
         raise BadNote(f"the id of the key of {name} does not fit the key")
     return key
@@ -102,13 +108,18 @@ def sign(text: str, *signers: Signer) -> str:
     return f"{text}\n{''.join(lines)}"
 
 
+def joined(notes: Sequence[str], *lines: str) -> str:
+    """One note of notes over one text, with all their signatures and further lines of such."""
+    return notes[0] + "".join([*(note.rpartition("\n\n")[2] for note in notes[1:]), *lines])
+
+
 def opened(note: str, keys: Iterable[Key]) -> Checkpoint:
     """The checkpoint in a note that at least one of the keys signed.
 
     Signatures of other keys are passed over, as witnesses add theirs. Raises BadNote when there is
     none of these keys, when one of theirs is false, or when the text is no checkpoint.
     """
-    text, signatures = _parts(note)
+    text, signatures = parts(note)
     known = {(key.name, key.id): key for key in keys}
     ours = [(known[who], data) for who, data in signatures if who in known]
     if not ours:
@@ -122,15 +133,15 @@ def opened(note: str, keys: Iterable[Key]) -> Checkpoint:
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """Read the text of a checkpoint; further lines are extensions. Raises BadNote."""
-    origin, size, root, *_ = [*text.split("\n"), "", ""]
+    """Read the text of a checkpoint; further lines are its extension. Raises BadNote."""
+    origin, size, root, extension = [*text.split("\n", 3), "", "", ""][:4]
     if not origin or not _SIZE.fullmatch(size) or len(_decoded(root)) != _KEY_BYTES:
         raise BadNote("not a checkpoint: origin, size, root")
-    return Checkpoint(origin, int(size), _decoded(root))
+    return Checkpoint(origin, int(size), _decoded(root), extension)
 
 
-def _parts(note: str) -> tuple[str, list[tuple[tuple[str, bytes], bytes]]]:
-    """Text and signatures, each as ((name, id), bytes)."""
+def parts(note: str) -> tuple[str, list[tuple[tuple[str, bytes], bytes]]]:
+    """Text and signatures, each as ((name, id), bytes). Raises BadNote."""
     text, gap, rest = note.rpartition("\n\n")
     lines = rest.split("\n")
     if not gap or lines.pop() or not 0 < len(lines) <= MOST_SIGNATURES:

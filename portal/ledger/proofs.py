@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from portal.ledger.chain import leaf_hash
-from portal.ledger.note import Checkpoint
+from portal.ledger.note import Checkpoint, joined
 from portal.ledger.stored_tiles import NoTile
 from portal.ledger.tiles import Archived, fetch, leaves_between, read_tile
 from portal.ledger.tree import consistency, inclusion, verify_inclusion
@@ -80,4 +80,4 @@ def note_of(size: int) -> str:
     notes = [str(note) for (note,) in fetch(_NOTES, [size])]
     if not notes:
         raise NotSealed(size)
-    return notes[0] + "".join(note.rpartition("\n\n")[2] for note in notes[1:])
+    return joined(notes)

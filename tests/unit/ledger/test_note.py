@@ -1,6 +1,7 @@
 """Signed notes and checkpoints: to the byte what Go's sumdb/note writes and reads."""
 
 from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,7 +48,13 @@ def test_a_checkpoint_is_origin_size_and_root():
         "log.example/ledger\n20852163\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
     )
     assert checkpoint_of(CHECKPOINT.text) == CHECKPOINT
-    assert checkpoint_of(f"{CHECKPOINT.text}an extension\n") == CHECKPOINT
+
+
+def test_further_lines_of_a_checkpoint_are_its_extension():
+    extended = checkpoint_of(f"{CHECKPOINT.text}one\nanother\n")
+    assert extended == replace(CHECKPOINT, extension="one\nanother\n")
+    assert checkpoint_of(extended.text) == extended
+    assert opened(sign(extended.text, OURS), [OURS.key]) == extended
 
 
 def test_one_known_signature_is_enough_and_others_are_passed_over():
