@@ -10,11 +10,13 @@ from portal.ledger.tree import consistency, inclusion, verify_inclusion
 
 _LEAF = "SELECT index, number FROM ledger_leaf WHERE entry = %s"
 _PUBLISHED = """
-    SELECT checkpoint.origin, checkpoint.size, checkpoint.root
-    FROM ledger_publication AS publication JOIN ledger_checkpoint AS checkpoint USING (size)
+    SELECT origin, size, root, coalesce(extension, '')
+    FROM ledger_publication AS publication JOIN ledger_checkpoint USING (size)
+        LEFT JOIN ledger_origin USING (origin)
     WHERE publication.place = 'portal' ORDER BY publication.size DESC LIMIT 1
 """
 _NOTES = "SELECT note FROM ledger_signature WHERE size = %s ORDER BY at, key"
+_COSIGNATURES = "SELECT line FROM ledger_cosignature WHERE size = %s ORDER BY at, key"
 
 
 class NotSealed(LookupError):
@@ -68,16 +70,17 @@ def consistency_between(old: int, new: int) -> list[bytes]:
 
 def published_checkpoint() -> Checkpoint | None:
     """The newest checkpoint that the portal gives out; None before the first."""
-    rows = fetch(_PUBLISHED, [])
-    return Checkpoint(rows[0][0], rows[0][1], bytes(rows[0][2])) if rows else None
+    for origin, size, root, extension in fetch(_PUBLISHED, []):
+        return Checkpoint(origin, size, bytes(root), extension)
+    return None
 
 
 def note_of(size: int) -> str:
-    """The note of the checkpoint of this size, with the signature of every key that signed it.
+    """The note of the checkpoint of this size, with every signature and cosignature over it.
 
     Raises NotSealed where there is none.
     """
     notes = [str(note) for (note,) in fetch(_NOTES, [size])]
     if not notes:
         raise NotSealed(size)
-    return joined(notes)
+    return joined(notes, *(str(line) for (line,) in fetch(_COSIGNATURES, [size])))

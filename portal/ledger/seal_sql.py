@@ -81,7 +81,8 @@ _COLUMNS = {
 TABLES = tuple(_COLUMNS)
 
 
-def _append_only(table: str) -> str:
+def append_only(table: str) -> str:
+    """Refuse every change of its rows."""
     return f"""
     {immutable(table)}
     CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
@@ -90,7 +91,8 @@ def _append_only(table: str) -> str:
     """
 
 
-def _grants(table: str, columns: str) -> str:
+def grants(table: str, columns: str) -> str:
+    """Who reads it, and that the sealer adds to these columns of it."""
     return f"""
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'countersign_app') THEN
         REVOKE ALL ON {table} FROM countersign_app;
@@ -102,5 +104,5 @@ def _grants(table: str, columns: str) -> str:
     """  # noqa: S608  (constants)
 
 
-SEAL_GUARDS = "".join(map(_append_only, TABLES))
-SEAL_GRANTS = f"DO $$ BEGIN {''.join(_grants(*pair) for pair in _COLUMNS.items())} END $$;"
+SEAL_GUARDS = "".join(map(append_only, TABLES))
+SEAL_GRANTS = f"DO $$ BEGIN {''.join(grants(*pair) for pair in _COLUMNS.items())} END $$;"

@@ -23,6 +23,7 @@ from portal.ledger.edge import Edge, FullTile
 from portal.ledger.entry_times import EntryTimes
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import BadNote, Checkpoint, Key, key_of, opened
+from portal.ledger.origins import continued
 from portal.ledger.verify_archives import Archives, FileOf
 
 Connection = psycopg.Connection[Any]
@@ -41,9 +42,10 @@ _ENTRIES = f"{_ENTRY} ORDER BY id"
 _ONE = f"{_ENTRY} WHERE id = %s"
 _LEAVES = "SELECT index, entry, project::text, number, hash FROM ledger_leaf ORDER BY index"
 _CHECKPOINTS = """
-    SELECT checkpoint.size, origin, root, checkpoint.at, snapshot, cluster, key, note
-    FROM ledger_checkpoint AS checkpoint LEFT JOIN ledger_signature AS signature USING (size)
-    ORDER BY checkpoint.size, key
+    SELECT checkpoint.size, origin, root, coalesce(extension, ''),
+           checkpoint.at, snapshot, cluster, key, note
+    FROM ledger_checkpoint AS checkpoint LEFT JOIN ledger_origin USING (origin)
+    LEFT JOIN ledger_signature AS signature USING (size) ORDER BY checkpoint.size, key
 """
 _TILE = "SELECT hashes, root FROM ledger_tile WHERE level = %s AND index = %s"
 _TOTALS = """
@@ -206,16 +208,16 @@ class _Verification:
         rows = _stream(self._connection, "checkpoints", _CHECKPOINTS)
         for _size, group in groupby(rows, key=itemgetter(0)):
             signatures = list(group)
-            size, origin, root, *moment = signatures[0][:6]
-            notes = [row[6:] for row in signatures if row[7]]
-            yield Checkpoint(origin, size, root), moment, notes
+            size, origin, root, extension, *moment = signatures[0][:7]
+            notes = [row[7:] for row in signatures if row[8]]
+            yield Checkpoint(origin, size, root, extension), moment, notes
 
     def _checkpoint(self, checkpoint: Checkpoint, moment: list[Any], signatures: list[Row]) -> None:
         found, last, size = self.result.found, self.result.last, checkpoint.size
         self._times.checkpoint(*moment)
         self.result.checkpoints += 1
         self.result.last = checkpoint
-        if last is not None and last.origin != checkpoint.origin:
+        if last is not None and not _goes_on(last, checkpoint):
             found(f"The checkpoint of size {size} is of another log: {checkpoint.origin}.")
         fits = size == self._edge.size and checkpoint.root == self._edge.root()
         if not fits and not self._broken:
@@ -273,6 +275,12 @@ class _Entries:
             if len(self._held) > MOST_HELD:
                 del self._held[next(iter(self._held))]
         return self._connection.execute(_ONE, [entry], binary=True).fetchone()
+
+
+def _goes_on(last: Checkpoint, checkpoint: Checkpoint) -> bool:
+    """Whether both are of one log, or the later one is of a log that names the earlier one."""
+    before = continued(checkpoint.extension)
+    return checkpoint.origin == last.origin or (before is not None and before.origin == last.origin)
 
 
 def _stream(connection: Connection, name: str, statement: str) -> Iterator[Row]:

@@ -12,6 +12,8 @@ from portal.ledger.stored_tiles import tile_reader
 from portal.sealer.find import Connection, here, is_news, new_entries
 
 _LAST = "SELECT size, origin, snapshot, cluster FROM ledger_checkpoint ORDER BY size DESC LIMIT 1"
+# The name that was begun last, whether or not a checkpoint carries it yet.
+_BEGUN = "SELECT origin FROM ledger_origin ORDER BY number DESC LIMIT 1"
 _NUMBERS = f"""
     SELECT project, (SELECT coalesce(max(number), 0) FROM ledger_leaf AS leaf
         WHERE coalesce(leaf.project, '{NO_PROJECT}'::uuid) = asked.project)
@@ -72,6 +74,8 @@ class Log:
                 size, self.origin, seen, of_cluster = last
                 self._seen = seen if of_cluster == cluster else None
                 self._edge = Edge.at(size, tile_reader(self._fetch))
+            if begun := self._fetch(_BEGUN, []):
+                ((self.origin,),) = begun
 
     def _append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Number, hash and store one batch."""

@@ -8,7 +8,8 @@ from portal.sealer.find import Connection
 PORTAL = "portal"
 
 _UNSIGNED = """
-    SELECT origin, size, root FROM ledger_checkpoint
+    SELECT origin, size, root, coalesce(extension, '')
+    FROM ledger_checkpoint LEFT JOIN ledger_origin USING (origin)
     WHERE size > (SELECT coalesce(max(size), 0) FROM ledger_signature) ORDER BY size
 """
 _KEY = "INSERT INTO ledger_key (vkey) VALUES (%s) ON CONFLICT DO NOTHING"

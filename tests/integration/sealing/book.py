@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from portal.ledger.actors import SYSTEM
+from portal.ledger.anchor_sql import ANCHORS
 from portal.ledger.chain import leaf_hash
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import key_of, opened
@@ -95,7 +96,7 @@ class Book(contextlib.ExitStack):
         """Do what only a superuser can: no trigger stands in the way."""
         with psycopg.connect(self.url("postgres")) as connection:
             connection.execute("SET session_replication_role = replica")
-            for table in ("ledger_entry", *TABLES):
+            for table in ("ledger_entry", *TABLES, *ANCHORS):
                 connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
             for statement in statements:
                 connection.execute(statement)

@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from portal.ledger.anchor_sql import ANCHOR_GRANTS, ANCHOR_GUARDS, ANCHOR_TABLES
 from portal.ledger.archive_sql import GRANTS as ARCHIVE_GRANTS
 from portal.ledger.archive_sql import TABLE as ARCHIVE_TABLE
 from portal.ledger.seal_sql import ENTRY_INDEX, SEAL_GRANTS, SEAL_GUARDS, SEAL_TABLES
@@ -15,7 +16,9 @@ from tests.integration.sealing.book import Book
 from tests.plugin import server_of_this_run
 
 SEAL = SEAL_TABLES + SEAL_GUARDS + SEAL_GRANTS
-LEDGER = TABLE + GUARDS + GRANTS + ENTRY_INDEX + SEAL + ARCHIVE_TABLE + ARCHIVE_GRANTS
+ANCHORS = ANCHOR_TABLES + ANCHOR_GUARDS + ANCHOR_GRANTS
+ARCHIVE = ARCHIVE_TABLE + ARCHIVE_GRANTS
+LEDGER = TABLE + GUARDS + GRANTS + ENTRY_INDEX + SEAL + ANCHORS + ARCHIVE
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from portal.ledger.seal_sql import TABLES
+from portal.ledger.anchor_sql import ANCHORS
 from tests.integration.sealing.book import write
 
 REFUSED = psycopg.errors.InsufficientPrivilege
@@ -26,6 +26,9 @@ INSERTS = {
     "ledger_key": "INSERT INTO ledger_key (vkey) VALUES ('k')",
     "ledger_signature": "INSERT INTO ledger_signature (size, key, note) VALUES (9, 'k', 'n')",
     "ledger_publication": "INSERT INTO ledger_publication (size, place) VALUES (9, 'p')",
+    "ledger_origin": "INSERT INTO ledger_origin (origin, extension) VALUES ('o', 'e')",
+    "ledger_cosignature": "INSERT INTO ledger_cosignature (size, key, line) VALUES (9, 'k', 'l')",
+    "ledger_place": "INSERT INTO ledger_place (place, problem) VALUES ('p', '')",
 }
 CHANGES = (
     "UPDATE {table} SET {column} = {column}",
@@ -69,7 +72,7 @@ def rows(book):
     """One row in each table, added by the sealer as it may."""
     write(book.app)
     sealer = book.connect("countersign_sealer")
-    for table in TABLES:
+    for table in INSERTS:
         sealer.execute(INSERTS[table])
     return book
 
@@ -123,7 +126,7 @@ def test_there_is_no_way_around_the_guards(rows, role):
 
 def test_the_application_reads_and_does_nothing_else(rows):
     app = rows.connect("countersign_app")
-    for table in TABLES:
+    for table in INSERTS:
         assert len(app.execute(f"SELECT * FROM {table}").fetchall()) == 1
         for statement in (INSERTS[table], *CHANGES, *DEFINITIONS):
             _is_refused(app, statement, table)
@@ -131,10 +134,16 @@ def test_the_application_reads_and_does_nothing_else(rows):
 
 def test_the_sealer_adds_and_changes_nothing(rows):
     sealer = rows.connect("countersign_sealer")
-    for table in TABLES:
+    for table in INSERTS:
         for statement in (*CHANGES, *DEFINITIONS):
             _is_refused(sealer, statement, table)
-    for table in ("ledger_checkpoint", "ledger_key", "ledger_signature", "ledger_publication"):
+    for table in (
+        "ledger_checkpoint",
+        "ledger_key",
+        "ledger_signature",
+        "ledger_publication",
+        *ANCHORS,
+    ):
         chosen_time = INSERTS[table].replace("(", "(at, ", 1).replace("VALUES (", "VALUES (now(), ")
         _is_refused(sealer, chosen_time, table)
 
@@ -143,7 +152,7 @@ def test_the_owner_is_stopped_by_triggers_that_no_session_can_switch_off(rows):
     owner = rows.connect("countersign_owner")
     superuser = rows.connect("postgres")
     superuser.execute("SET session_replication_role = replica")
-    for table in TABLES:
+    for table in INSERTS:
         for connection in (owner, superuser):
             for statement in CHANGES:
                 _is_refused(connection, statement, table)
@@ -151,9 +160,9 @@ def test_the_owner_is_stopped_by_triggers_that_no_session_can_switch_off(rows):
         "SELECT tgrelid::regclass::text, array_agg(tgenabled) FROM pg_trigger "
         "WHERE tgfoid = 'countersign_refuse'::regproc AND tgrelid::regclass::text = ANY (%s) "
         "GROUP BY 1",
-        [list(TABLES)],
+        [list(INSERTS)],
     ).fetchall()
-    assert dict(triggers) == {table: ["A", "A"] for table in TABLES}
+    assert dict(triggers) == {table: ["A", "A"] for table in INSERTS}
 
 
 def test_a_month_of_entries_can_be_detached_while_its_leaves_stay(book):
