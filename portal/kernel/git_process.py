@@ -43,6 +43,7 @@ _SAID = (
      "there is none at its address"),
     (r"transport .* not allowed|unable to find remote helper|strange hostname",
      "its kind of address is not allowed"),
+    (r"\[(remote )?rejected\]", "it refuses the commit"),
     (r"mismatched algorithms", "it changed its object format; the next reading starts anew"),
 )  # fmt: skip
 

@@ -6,8 +6,11 @@ import sys
 
 from portal.sealer.key import KeyRefused
 from portal.sealer.options import read_options
+from portal.sealer.refusals import Contradicted, Unsafe, WrongSetting
 from portal.sealer.rotate import retire_previous, rotate
-from portal.sealer.seal import Unsafe, seal_for_ever
+from portal.sealer.seal import go_on_anew, seal_for_ever
+
+log = logging.getLogger("portal.sealer")
 
 
 def main() -> None:
@@ -23,6 +26,11 @@ def main() -> None:
     choice.add_argument(
         "--retire-previous", action="store_true", help="let the newest key sign alone, and end"
     )
+    parser.add_argument(
+        "--new-origin",
+        action="store_true",
+        help="name a new log that goes on from this one, after a restore, and end",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     options = read_options()
@@ -31,9 +39,11 @@ def main() -> None:
             rotate(options)
         elif arguments.retire_previous:
             retire_previous(options)
+        elif arguments.new_origin:
+            log.info(go_on_anew(options, new_key=arguments.new_key))
         else:
             seal_for_ever(options, new_key=arguments.new_key)
-    except (KeyRefused, Unsafe) as refusal:
+    except (Contradicted, KeyRefused, Unsafe, WrongSetting) as refusal:
         sys.exit(str(refusal))
 
 

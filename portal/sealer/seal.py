@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from portal.sealer.anchoring import Anchoring, hear_places
 from portal.sealer.append import Log
 from portal.sealer.find import Connection
-from portal.sealer.key import Signers
+from portal.sealer.history import History
+from portal.sealer.key import Signers, signers_of
+from portal.sealer.new_origin import begin_origin
 from portal.sealer.options import Options
+from portal.sealer.places import places_of
 from portal.sealer.publish import publish_checkpoints, sign_checkpoints
+from portal.sealer.refusals import Unsafe
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +24,13 @@ PAUSE = 0.5  # seconds from one look to the next
 LOCK = 7_236_501_947  # any number that nobody else locks
 LOCK_PAUSE = 2.0
 AWAY_PAUSE = 2.0
-
-
-class Unsafe(Exception):
-    """The database would forget what it acknowledged; the message says what to set."""
+_LAST_SIGNED = """
+    SELECT origin FROM ledger_checkpoint WHERE size = (SELECT max(size) FROM ledger_signature)
+"""
 
 
 def seal_for_ever(options: Options, *, new_key: bool = False) -> None:
-    """Seal until the process ends. Raises Unsafe and KeyRefused."""
+    """Seal until the process ends. Raises Unsafe, KeyRefused, Contradicted, WrongSetting."""
     while True:
         try:
             with open_connection(options.database_url) as connection:
@@ -90,20 +94,59 @@ def seal(
     new_key: bool = False,
     rounds: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Finish what an earlier sealer left, then seal while `rounds` says so."""
+    """Finish what an earlier sealer left, then seal while `rounds` says so.
+
+    Raises KeyRefused, Contradicted, WrongSetting.
+    """
+    places = places_of(options.anchors)
     ledger = Log(connection, options.origin)
-    signers = Signers(options.key_file, ledger.origin, connection, new=new_key)
-    log.info("%s: %d entries sealed; key %s", ledger.origin, ledger.size, signers.now()[0].key.vkey)
-    sign_checkpoints(connection, signers.now())
+    begins = not _has_signed(connection, ledger.origin)
+    signers = Signers(options.key_file, ledger.origin, connection, new=new_key or begins)
+    now = signers.now()
+    log.info("%s: %d entries sealed; key %s", ledger.origin, ledger.size, now[0].key.vkey)
+    hear_places(places, History(connection, ledger.origin, now))
+    sign_checkpoints(connection, now)
     publish_checkpoints(connection)
     today = _today()
-    while rounds():
-        begun = time.monotonic()
-        compare_all, today = today != _today(), _today()
-        if ledger.append(compare_all=compare_all):
-            sign_checkpoints(connection, signers.now())
-            publish_checkpoints(connection)
-        time.sleep(max(0.0, begun + PAUSE - time.monotonic()))
+    anchoring = Anchoring(
+        lambda: open_connection(options.database_url),
+        places,
+        options.anchor_seconds,
+        ledger.origin,
+        now,
+    )
+    with anchoring:
+        while rounds():
+            begun = time.monotonic()
+            anchoring.require()
+            compare_all, today = today != _today(), _today()
+            if ledger.append(compare_all=compare_all):
+                sign_checkpoints(connection, signers.now())
+                publish_checkpoints(connection)
+            time.sleep(max(0.0, begun + PAUSE - time.monotonic()))
+
+
+def go_on_anew(options: Options, *, new_key: bool = False) -> str:
+    """Begin a new log that goes on from this one (`--new-origin`); the sentence that says so.
+
+    Raises Unsafe, KeyRefused, WrongSetting.
+    """
+    places = places_of(options.anchors)
+    with open_connection(options.database_url) as connection:
+        wait_for_lock(connection)
+        old = Log(connection, options.origin).origin
+        signers = signers_of(options.key_file, old, connection, new=new_key)
+        before = begin_origin(History(connection, old, signers), places, options.origin)
+    return (
+        f"The log is called {options.origin} from its next checkpoint on. It goes on from "
+        f"{before.origin} at {before.size} entries, and every checkpoint of it says so. "
+        "Start the sealer as always."
+    )
+
+
+def _has_signed(connection: Connection, origin: str) -> bool:
+    """Whether the newest signed checkpoint is of this log; keys bear its name."""
+    return connection.execute(_LAST_SIGNED).fetchone() == (origin,)
 
 
 def _today() -> int:

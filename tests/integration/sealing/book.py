@@ -73,11 +73,14 @@ class Book(contextlib.ExitStack):
         """The log on a connection of its own, as a sealer that starts now has it."""
         return Log(self.sealing(), self.options.origin)
 
-    def seal(self) -> int:
-        """All three steps, as one sealer's only round; how many entries it sealed."""
+    def seal(self, *, new: bool = False) -> int:
+        """All three steps, as one sealer's only round; how many entries it sealed.
+
+        `new`: the first time under another name or key.
+        """
         with open_connection(self.options.database_url) as connection:
             log = Log(connection, self.options.origin)
-            signers = signers_of(self.options.key_file, log.origin, connection, new=False)
+            signers = signers_of(self.options.key_file, log.origin, connection, new=new)
             count = log.append()
             sign_checkpoints(connection, signers)
             publish_checkpoints(connection)

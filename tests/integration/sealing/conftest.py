@@ -12,7 +12,7 @@ from portal.ledger.seal_sql import ENTRY_INDEX, SEAL_GRANTS, SEAL_GUARDS, SEAL_T
 from portal.ledger.sql import GRANTS, GUARDS, TABLE
 from portal.sealer.options import Options
 from tests.conftest import worker_database
-from tests.integration.sealing.book import Book
+from tests.integration.sealing.book import Book, write
 from tests.plugin import server_of_this_run
 
 SEAL = SEAL_TABLES + SEAL_GUARDS + SEAL_GRANTS
@@ -55,3 +55,11 @@ def book(empty_ledger, tmp_path):
     with Book(name, sealer_options(server, name, tmp_path)) as found:
         yield found
     server.drop_database(name)
+
+
+@pytest.fixture
+def sealed(book):
+    """Three entries, sealed."""
+    write(book.app, 3)
+    book.seal()
+    return book

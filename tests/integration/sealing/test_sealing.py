@@ -7,7 +7,8 @@ from portal.ledger.note import sign
 from portal.ledger.tree import TILE_WIDTH
 from portal.sealer.key import KeyRefused, signers_of
 from portal.sealer.publish import publish_checkpoints, sign_checkpoints
-from portal.sealer.seal import Unsafe, open_connection, refuse_to_forget, seal, wait_for_lock
+from portal.sealer.refusals import Unsafe
+from portal.sealer.seal import open_connection, refuse_to_forget, seal, wait_for_lock
 from tests.integration.sealing.book import OTHER, PROJECT, holds, write
 
 
