@@ -33,8 +33,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    options = read_options()
     try:
+        options = read_options()
         if arguments.rotate:
             rotate(options)
         elif arguments.retire_previous:

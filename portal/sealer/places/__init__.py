@@ -10,6 +10,7 @@ _KINDS = {
     "git+file": "git",
     "git+https": "git",
     "git+ssh": "git",
+    "s3": "s3",
 }
 
 

@@ -43,6 +43,28 @@ def sealer_options(server, name, folder):
     )
 
 
+@pytest.fixture(scope="session")
+def s3_server():
+    """The address of an S3 server in this process."""
+    from moto.server import ThreadedMotoServer  # takes a second, and few tests need it
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    """A bucket with object lock."""
+    from tests.integration.sealing.bucket import Bucket
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+    return Bucket(s3_server)
+
+
 @pytest.fixture
 def book(empty_ledger, tmp_path):
     """The ledger of this test."""

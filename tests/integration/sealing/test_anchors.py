@@ -12,11 +12,13 @@ from tests.integration.sealing.book import write
 from tests.integration.sealing.outside import Backup, Git, anchored, looked_at, started
 
 
-@pytest.fixture(params=["git"])
+@pytest.fixture(params=["git", "s3"])
 def outside(request, tmp_path):
     """A place of each kind that can be asked what it knows."""
-    assert request.param == "git"
-    return Git(tmp_path / "anchors.git")
+    if request.param == "git":
+        yield Git(tmp_path / "anchors.git")
+    else:
+        yield request.getfixturevalue("bucket")
 
 
 @pytest.fixture
