@@ -11,6 +11,8 @@ _KINDS = {
     "git+https": "git",
     "git+ssh": "git",
     "s3": "s3",
+    "witness+http": "witness",
+    "witness+https": "witness",
 }
 
 

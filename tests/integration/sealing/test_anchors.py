@@ -1,5 +1,6 @@
 """Checkpoints outside: each place gets them, and shows a database that was set back or forked."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -10,15 +11,19 @@ from portal.sealer.refusals import Contradicted, PlaceFailed, Unsafe
 from portal.sealer.seal import go_on_anew
 from tests.integration.sealing.book import write
 from tests.integration.sealing.outside import Backup, Git, anchored, looked_at, started
+from tests.witness import Witness
 
 
-@pytest.fixture(params=["git", "s3"])
+@pytest.fixture(params=["git", "s3", "witness"])
 def outside(request, tmp_path):
     """A place of each kind that can be asked what it knows."""
     if request.param == "git":
         yield Git(tmp_path / "anchors.git")
-    else:
+    elif request.param == "s3":
         yield request.getfixturevalue("bucket")
+    else:
+        with closing(Witness()) as witness:
+            yield witness
 
 
 @pytest.fixture
