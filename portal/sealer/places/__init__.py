@@ -10,6 +10,7 @@ _KINDS = {
     "git+file": "git",
     "git+https": "git",
     "git+ssh": "git",
+    "mailto": "mail",
     "s3": "s3",
     "witness+http": "witness",
     "witness+https": "witness",
