@@ -6,13 +6,15 @@ from datetime import datetime
 from django.db import connection
 
 from approvals.audit.checkpoint_keys import CheckpointKey, checkpoint_keys
+from portal.ledger.origins import Anchored, continued
 
 MOST_COUNTED = 1000
 
 _LAST = """
     SELECT checkpoint.origin, checkpoint.size, encode(checkpoint.root, 'base64'), checkpoint.at,
-           (SELECT max(size) FROM ledger_signature)
-    FROM ledger_checkpoint AS checkpoint ORDER BY size DESC LIMIT 1
+           (SELECT max(size) FROM ledger_signature), coalesce(extension, '')
+    FROM ledger_checkpoint AS checkpoint LEFT JOIN ledger_origin USING (origin)
+    ORDER BY size DESC LIMIT 1
 """
 # As the sealer looks for it: what the last checkpoint's snapshot did not show.
 _UNSEALED = """
@@ -28,8 +30,15 @@ _UNSEALED = """
     )
     SELECT count(*), min(at) FROM (SELECT at FROM waiting LIMIT %s) AS counted
 """
+# Every place outside has said how it does; the publications are too many to look through.
 _PUBLICATIONS = """
-    SELECT DISTINCT ON (place) place, size, at FROM ledger_publication ORDER BY place, size DESC
+    WITH names AS (SELECT 'portal' AS place UNION SELECT place FROM ledger_place)
+    SELECT place, size, given.at, coalesce(problem, ''), said.at FROM names
+    LEFT JOIN LATERAL (SELECT size, at FROM ledger_publication AS one
+        WHERE one.place = names.place ORDER BY size DESC LIMIT 1) AS given ON true
+    LEFT JOIN LATERAL (SELECT problem, at FROM ledger_place AS one
+        WHERE one.place = names.place ORDER BY number DESC LIMIT 1) AS said ON true
+    WHERE size IS NOT NULL OR problem IS NOT NULL ORDER BY place <> 'portal', place
 """
 
 
@@ -42,15 +51,23 @@ class Sealed:
     root: str
     at: datetime
     signed: int | None
+    extension: str
+
+    @property
+    def before(self) -> Anchored | None:
+        """The checkpoint that this log goes on from; None: it is the first."""
+        return continued(self.extension)
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The newest checkpoint that a place was given."""
+    """The newest checkpoint that a place was given, and what is wrong with it since when."""
 
     place: str
-    size: int
-    at: datetime
+    size: int | None
+    at: datetime | None
+    problem: str
+    since: datetime | None
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from portal.access import grant_role
 from portal.kernel.clock import now
+from portal.ledger.origins import Anchored
 from tests.factories import person
 from tests.integration.sealing.test_proofs import seal_portal, write_entry
+
+ORIGIN = "INSERT INTO ledger_origin (origin, extension) VALUES (%s, %s)"
+CHECKPOINT = """
+    INSERT INTO ledger_checkpoint (size, origin, root, snapshot, cluster)
+    VALUES (2000000, %s, sha256('x'), '1:1:', 'c')
+"""
+PLACE = "INSERT INTO ledger_place (place, problem) VALUES (%s, %s)"
 
 
 @pytest.fixture
@@ -17,6 +26,24 @@ def auditor(who, client):
     grant_role(by=who.admin, to=found, role="auditor", target=who.project)
     client.force_login(found)
     return client
+
+
+@pytest.mark.django_db
+def test_it_tells_how_each_place_does_and_what_the_log_goes_on_from(auditor):
+    before = Anchored("countersign.example/log/before", 1204)
+    with connection.cursor() as cursor:
+        cursor.execute(ORIGIN, ["countersign.example/log/after", before.extension])
+        cursor.execute(CHECKPOINT, ["countersign.example/log/after"])
+        cursor.execute("INSERT INTO ledger_publication (size, place) VALUES (2000000, 'portal')")
+        for place, problem in [("s3://a/b", "refused: NoSuchBucket"), ("git+file:///c#d", "late"),
+                               ("git+file:///c#d", "")]:  # fmt: skip
+            cursor.execute(PLACE, [place, problem])
+    page = auditor.get("/audit/seal/").content.decode()
+    assert "countersign.example/log/before</code> at 1,204 entries" in page
+    assert page.index("<td>portal</td>") < page.index("<td>git+file:///c#d</td>")
+    assert page.index("<td>git+file:///c#d</td>") < page.index("<td>s3://a/b</td>")
+    assert "refused: NoSuchBucket" in page
+    assert "late ·" not in page
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import connection, transaction
 
 from approvals.audit.entry import entry_view, take_entry
 from approvals.audit.scope import AuditScope
@@ -21,6 +21,7 @@ from portal.ledger.proofs import (
     BrokenSeal,
     NotSealed,
     consistency_between,
+    note_of,
     proof_of,
     published_checkpoint,
 )
@@ -53,6 +54,19 @@ def seal_portal(key_file):
 def write_entry():
     with transaction.atomic():
         return record("sign_out.done", actor=SYSTEM)
+
+
+@pytest.mark.django_db
+def test_a_note_carries_what_witnesses_signed():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_checkpoint (size, origin, root, snapshot, cluster) "
+            "VALUES (2000000, 'o', sha256('x'), '1:1:', 'c');"
+            "INSERT INTO ledger_key (vkey) VALUES ('k');"
+            "INSERT INTO ledger_signature (size, key, note) VALUES (2000000, 'k', E'text\n\n1\n');"
+            "INSERT INTO ledger_cosignature (size, key, line) VALUES (2000000, 'w', E'2\n')"
+        )
+    assert note_of(2000000) == "text\n\n1\n2\n"
 
 
 @pytest.mark.django_db(transaction=True)
