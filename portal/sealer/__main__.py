@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 
 from portal.sealer.key import KeyRefused
@@ -44,7 +45,8 @@ def main() -> None:
         else:
             seal_for_ever(options, new_key=arguments.new_key)
     except (Contradicted, KeyRefused, Unsafe, WrongSetting) as refusal:
-        sys.exit(str(refusal))
+        log.error("%s", refusal)
+        sys.exit(os.EX_CONFIG)  # 78: starting again changes nothing
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Checkpoints outside: each place gets them, and shows a database that was set back or forked."""
 
+import os
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 
@@ -162,3 +165,28 @@ def test_what_a_place_lost_is_noticed(sealed, outside):
     )
     with pytest.raises(PlaceFailed, match=r"less than it (was given|signed)"):
         place.check(history)
+
+
+@pytest.mark.parametrize("outside", ["git"], indirect=True)
+def test_the_command_says_what_happened_and_what_to_do(set_back, outside):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "portal.sealer", *arguments],
+            env={
+                **os.environ,
+                "DATABASE_URL": set_back.options.database_url,
+                "COUNTERSIGN_CHECKPOINT_KEY_FILE": str(set_back.options.key_file),
+                "COUNTERSIGN_URL": "https://countersign.example",
+                "COUNTERSIGN_ANCHORS": outside.address,
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    refused = run()
+    assert refused.returncode == 78
+    assert "it was set back to an earlier state, or is an old copy" in refused.stderr
+    assert "python -m portal.sealer --new-origin" in refused.stderr
+    begun = run("--new-origin")
+    assert begun.returncode == 0
+    assert "goes on from countersign.example/log/1 at 4 entries" in begun.stderr
