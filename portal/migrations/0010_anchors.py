@@ -6,7 +6,7 @@ from portal.ledger.anchor_sql import ANCHOR_GRANTS, ANCHOR_GUARDS, ANCHOR_TABLES
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0008_erased")]
+    dependencies = [("portal", "0009_signature_key")]
     operations = [
         migrations.RunSQL(ANCHOR_TABLES + ANCHOR_GUARDS + ANCHOR_GRANTS, migrations.RunSQL.noop)
     ]

@@ -6,5 +6,5 @@ from portal.ledger.archive_sql import DROP, GRANTS, TABLE
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0009_signature_key")]
+    dependencies = [("portal", "0010_anchors")]
     operations = [migrations.RunSQL(TABLE + GRANTS, DROP)]
