@@ -39,8 +39,8 @@ ROWS = """
 SELECT id, project, request, 'decision.recorded', 'ref', 'approve', convert_to(replace(
     '{"action"~{"digest"~"sha256~' || repeat('ab', 32) || '","kind"~"deploy"},"actor"~{"authn"~'
     '"session","kind"~"person","ref"~"ref","roles"~[]},"id"~"' || id || '","outcome"~"approve",'
-    '"project"~"' || project || '","prev"~"' || repeat('cd', 32) || '","request"~"' || request ||
-    '","seq"~3,"time"~"2026-01-01T00~00~00.000000Z","type"~"decision.recorded","v"~1}',
+    '"project"~"' || project || '","prev"~null,"request"~"' || request ||
+    '","seq"~1,"time"~"2026-01-01T00~00~00.000000Z","type"~"decision.recorded","v"~1}',
     '~', chr(58)), 'UTF8')
 FROM (SELECT gen_random_uuid() AS id, gen_random_uuid() AS request,
     CAST('00000000-0000-0000-0000-' || lpad(CAST(mod(n, 50) AS text), 12, '0') AS uuid) AS project

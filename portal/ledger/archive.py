@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg import sql
 from psycopg.types.multirange import Multirange
@@ -135,7 +136,7 @@ def rows_of(lines: Iterable[Line]) -> Iterator[tuple[Any, ...]]:
     """
     for line in lines:
         at, payload, _number = leaf_parts(line.leaf)
-        event, kind, project, request, outcome, actor = copies_of(payload)
+        event, kind, project, request, outcome, actor = copies_of(orjson.loads(payload))
         yield (
             line.entry, event, at, project, request, kind, actor, outcome, payload, BEFORE_ALL,
         )  # fmt: skip
@@ -158,7 +159,7 @@ def _lines(connection: Connection, month: date) -> Generator[Line, None, None]:
     with connection.transaction(), connection.cursor("archive", binary=True) as cursor:
         cursor.itersize = TOGETHER
         for index, number, entry, at, payload, *columns in cursor.execute(statement):
-            said = copies_of(payload)
+            said = copies_of(orjson.loads(payload))
             if columns != said:
                 wrong = [name for name, a, b in zip(COPIES, columns, said, strict=True) if a != b]
                 raise BadArchive(f"entry {entry} is not what was sealed ({', '.join(wrong)})")

@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import orjson
 import psycopg
 
 from portal.ledger.archived import archived_months
@@ -21,6 +22,7 @@ from portal.ledger.chain import leaf_hash
 from portal.ledger.copies import COPIES, copies_of
 from portal.ledger.edge import Edge, FullTile
 from portal.ledger.entry_times import EntryTimes
+from portal.ledger.histories import Histories
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import BadNote, Checkpoint, Key, key_of, opened
 from portal.ledger.origins import continued
@@ -40,6 +42,8 @@ _ENTRY = """SELECT id, at, xid, payload, event_id::text, type, project::text, re
                    outcome, actor_ref FROM ledger_entry"""
 _ENTRIES = f"{_ENTRY} ORDER BY id"
 _ONE = f"{_ENTRY} WHERE id = %s"
+_BEFORE = """SELECT payload FROM ledger_entry WHERE request = %s::uuid AND id < %s
+             ORDER BY id DESC LIMIT 20"""
 _LEAVES = "SELECT index, entry, project::text, number, hash FROM ledger_leaf ORDER BY index"
 _CHECKPOINTS = """
     SELECT checkpoint.size, origin, root, coalesce(extension, ''),
@@ -125,6 +129,7 @@ class _Verification:
         self._tiles = 0
         self._numbers: Counter[str | None] = Counter()
         self._times = EntryTimes()
+        self._histories = Histories(self._before)
         self._broken = False  # the first root that does not fit says all: later ones cannot fit
         self.result = Verified()
         months = archived_months(lambda *asked: connection.execute(*asked).fetchall())
@@ -163,7 +168,9 @@ class _Verification:
             place = f"project {project}" if project else "the entries of no project"
             found(f"Leaf {index} has number {number} of {place}, not {self._numbers[project]}.")
             self._numbers[project] = number
-        if not self._archives.has(index, entry, hashed):
+        if self._archives.has(index, entry, hashed):
+            self._histories.gaps = True
+        else:
             self._entry(index, entry, project, number, hashed)
         for tile in self._edge.push(hashed):
             self._tile(tile)
@@ -173,22 +180,32 @@ class _Verification:
     ) -> None:
         found, row = self.result.found, self._entries.take(entry)
         if row is None:
+            self._histories.gaps = True
             found(f"Entry {entry} (leaf {index}) is missing.")
         elif leaf_hash(leaf_bytes(at=row[1], payload=row[3], number=number)) != hashed:
             found(f"Entry {entry} (leaf {index}) is not what was sealed: time or content changed.")
         else:
-            self._columns(row, project)
+            said = self._columns(row, project)
+            if not self._histories.follows(entry, said, row[3]):
+                found(f"Entry {entry} (leaf {index}) does not follow what its request had before.")
             if self._times.is_older(row[1], row[2]):
                 found(f"Entry {entry} (leaf {index}) was put in later than its time says.")
 
-    def _columns(self, row: Row, project: str | None) -> None:
-        """Queries read the columns, so they must say what the sealed payload says."""
+    def _columns(self, row: Row, project: str | None) -> dict[str, Any]:
+        """What the payload says. Queries read the columns, so they must say what it says."""
         entry, _at, _xid, payload, *columns = row
-        said = copies_of(payload)
-        names = [name for name, a, b in zip(COPIES, columns, said, strict=True) if a != b]
+        said: dict[str, Any] = orjson.loads(payload)
+        names = [
+            name for name, a, b in zip(COPIES, columns, copies_of(said), strict=True) if a != b
+        ]
         if names or project != columns[COPIES.index("project")]:
             what = ", ".join(names) or "project of the leaf"
             self.result.found(f"Entry {entry}: columns differ from what was sealed ({what}).")
+        return said
+
+    def _before(self, request: str, entry: int) -> list[bytes]:
+        rows = self._connection.execute(_BEFORE, [request, entry], binary=True).fetchall()
+        return [payload for (payload,) in rows]
 
     def _tile(self, tile: FullTile) -> None:
         self._tiles += 1

@@ -12,7 +12,7 @@ from portal.ledger.anchor_sql import ANCHORS
 from portal.ledger.chain import leaf_hash
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import key_of, opened
-from portal.ledger.record import new_entry
+from portal.ledger.record import NewEntry, new_entry
 from portal.ledger.seal_sql import TABLES
 from portal.ledger.tree import root_of
 from portal.runner.postgres import Server
@@ -111,9 +111,27 @@ def write(connection: Any, count: int = 1, project: UUID | None = PROJECT, text:
         made = new_entry(
             "key.created", actor=SYSTEM, project=project, object={"id": f"{text}{number}"}
         )
-        values = (made.event_id, made.project, made.request, made.type, made.actor_ref,
-                  made.outcome, made.payload)  # fmt: skip
-        (found,) = connection.execute(WRITE, values).fetchone()
+        last = _insert(connection, made)
+    return last
+
+
+def write_history(connection: Any, request: UUID, count: int) -> list[int]:
+    """Write entries of a request that follow each other; their ids."""
+    ids, prev = [], None
+    for seq in range(1, count + 1):
+        made = new_entry(
+            "request.submitted", actor=SYSTEM, project=PROJECT, request=request,
+            history={"seq": seq, "prev": prev},
+        )  # fmt: skip
+        ids.append(_insert(connection, made))
+        prev = made.leaf.hex()
+    return ids
+
+
+def _insert(connection: Any, made: NewEntry) -> int:
+    values = (made.event_id, made.project, made.request, made.type, made.actor_ref,
+              made.outcome, made.payload)  # fmt: skip
+    (found,) = connection.execute(WRITE, values).fetchone()
     return int(found)
 
 

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from approvals.audit.entry import entry_view, take_entry
 from approvals.audit.scope import AuditScope
+from approvals.lifecycle.receipt import ensure_signing_key
 from approvals.management.commands import verify_ledger
 from portal.accounts.models import User
 from portal.kernel.errors import Conflict
@@ -30,12 +31,13 @@ from portal.ledger.stored_tiles import NoTile
 from portal.ledger.tile_paths import unbundled
 from portal.ledger.tiles import entry_bundle, fetch
 from portal.ledger.tree import verify_consistency, verify_inclusion
-from portal.ledger.verify import known_keys
+from portal.ledger.verify import known_keys, verify_log
 from portal.sealer.append import Log
 from portal.sealer.key import signers_of
 from portal.sealer.publish import publish_checkpoints, sign_checkpoints
 from portal.sealer.seal import open_connection
 from tests.conftest import worker_database
+from tests.factories import ask, company, decide, redeem
 from tests.integration.sealing.book import write
 from tests.plugin import server_of_this_run
 
@@ -120,6 +122,20 @@ def test_the_command_says_what_holds_and_what_does_not(book, monkeypatch):
     said = run(book, monkeypatch, vkey)
     assert "- Entry 2 (leaf 1) is missing." in said
     assert said.endswith("1 findings: it does not hold.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_services_write_holds(tmp_path):
+    ensure_signing_key()
+    who = company()
+    asked = [ask(who), ask(who, "staging"), ask(who)]  # their histories lie between each other
+    for request in asked[::2]:
+        redeem(who, decide(request, who.alice))
+    seal_portal(tmp_path / "key.pem")
+    url = server_of_this_run().url(database=worker_database())
+    with psycopg.connect(url, autocommit=True) as reader:
+        result = verify_log(reader, known_keys(reader))
+    assert (result.findings, result.unsealed) == ([], 0)
 
 
 @pytest.mark.django_db(transaction=True)

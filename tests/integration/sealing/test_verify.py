@@ -8,7 +8,7 @@ from portal.ledger.note import Checkpoint, Signer, sign
 from portal.ledger.tree import TILE_WIDTH
 from portal.ledger.verify import known_keys, verify_log
 from portal.sealer.key import _read, new_pem
-from tests.integration.sealing.book import OTHER, PROJECT, write
+from tests.integration.sealing.book import OTHER, PROJECT, write, write_history
 
 COUNT = TILE_WIDTH + 4
 LAST = f"size = {COUNT}"
@@ -119,6 +119,18 @@ def test_two_entries_that_change_their_payloads_are_told(sealed):
         f"Entry {entry} (leaf {entry - 1}) is not what was sealed: time or content changed."
         for entry in (5, 6)
     ]
+
+
+def test_an_entry_of_a_request_taken_out_before_it_was_sealed_is_told(book):
+    """While the sealer is away a superuser could take out anything, but the next one names it."""
+    first, other = (write_history(book.app, request, 4) for request in (UUID(int=7), UUID(int=8)))
+    book.superuser(f"DELETE FROM ledger_entry WHERE id = {first[1]}")
+    book.seal()
+    assert verified(book).findings == [
+        f"Entry {first[2]} (leaf 1) does not follow what its request had before."
+    ]
+    book.superuser(f"DELETE FROM ledger_entry WHERE id = {other[3]}")
+    assert f"Entry {other[3]} (leaf 6) is missing." in verified(book).findings
 
 
 OLD = """
