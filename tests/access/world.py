@@ -226,12 +226,14 @@ def _publish_checkpoint() -> None:
         cursor.execute("INSERT INTO ledger_key (vkey) VALUES (%s)", [key])
         cursor.execute(
             "INSERT INTO ledger_checkpoint (size, origin, root, snapshot, cluster)"
-            " SELECT coalesce(max(size), 0) + 1, 'example', sha256(''), '', ''"
-            " FROM ledger_checkpoint RETURNING size"
+            " SELECT coalesce(max(size), 0) + 1, 'example', sha256(''),"
+            " pg_current_snapshot()::text, '' FROM ledger_checkpoint RETURNING size"
         )
         (size,) = cursor.fetchone()
-        cursor.execute("INSERT INTO ledger_signature VALUES (%s, %s, 'a note')", [size, key])
-        cursor.execute("INSERT INTO ledger_publication VALUES (%s, 'portal')", [size])
+        cursor.execute(
+            "INSERT INTO ledger_signature (size, key, note) VALUES (%s, %s, '')", [size, key]
+        )
+        cursor.execute("INSERT INTO ledger_publication (size, place) VALUES (%s, 'portal')", [size])
 
 
 def _stream(who: Company) -> Any:

@@ -1,13 +1,13 @@
 """Go's own verifier takes what stands in the tables, and refuses it after a superuser was there."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from portal.ledger.leaf import leaf_bytes
 from portal.ledger.note import Checkpoint, Signer, sign
 from portal.ledger.stored_tiles import tile_reader
 from portal.ledger.tree import TILE_WIDTH, root_of
 from portal.ledger.verify import known_keys
-from portal.sealer.key import _read, new_pem
 from tests.integration.sealing.book import LEAVES, OTHER, write
 from tests.interop.copies import copy_of, go_judges
 
@@ -79,10 +79,7 @@ def wrong_root(book):
 
 
 def foreign_signature(book):
-    path = book.options.key_file.with_name("foreign.pem")
-    path.write_bytes(new_pem())
-    path.chmod(0o600)
-    foreign = Signer(book.options.origin, _read(path))
+    foreign = Signer(book.options.origin, Ed25519PrivateKey.generate())
     root = book.one("SELECT root FROM ledger_checkpoint WHERE size = %s", SIZE)
     note = sign(Checkpoint(book.options.origin, SIZE, root).text, foreign)
     yield f"UPDATE ledger_signature SET note = '{note}' WHERE size = {SIZE}"

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from portal.ledger.note import Checkpoint, Signer, sign
 from portal.ledger.tree import TILE_WIDTH
 from portal.ledger.verify import known_keys, verify_log
-from portal.sealer.key import _read, new_pem
 from tests.integration.sealing.book import OTHER, PROJECT, write, write_history
 
 COUNT = TILE_WIDTH + 4
@@ -180,12 +180,9 @@ def test_a_log_rewritten_and_signed_by_another_key_fails_only_with_the_key_writt
     ]
 
 
-def test_a_note_of_a_stranger_beside_ours_changes_nothing(sealed, tmp_path):
+def test_a_note_of_a_stranger_beside_ours_changes_nothing(sealed):
     ours = known_keys(sealed.app)
-    path = tmp_path / "stranger.pem"
-    path.write_bytes(new_pem())
-    path.chmod(0o600)
-    stranger = Signer(sealed.options.origin, _read(path))
+    stranger = Signer(sealed.options.origin, Ed25519PrivateKey.generate())
     note = sign(Checkpoint(sealed.options.origin, 1, b"x" * 32).text, stranger)
     sealed.superuser(
         f"INSERT INTO ledger_key (vkey) VALUES ('{stranger.key.vkey}')",
