@@ -1,11 +1,12 @@
 """Months of the ledger go into files and come back, by the two commands."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.management import CommandError
 
+from approvals.audit.archive import due_months
 from approvals.lifecycle.withdraw import withdraw_request
 from portal.ledger.archive_file import read_lines, write_lines
 from portal.ledger.models import Entry
@@ -40,6 +41,12 @@ def test_without_yes_it_only_shows(past):
     assert "Nothing was changed" in said
     assert numbers() == before
     assert not past.folder.exists()
+
+
+def test_a_month_is_due_when_it_ended_thirteen_months_ago(past):
+    march = date(2024, 3, 1)
+    assert march not in due_months(datetime(2025, 4, 30, 23, tzinfo=UTC))
+    assert march in due_months(datetime(2025, 5, 1, tzinfo=UTC))
 
 
 def test_a_month_goes_into_a_file_and_off_the_table_and_is_recorded(past):

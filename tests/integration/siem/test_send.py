@@ -22,7 +22,7 @@ from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 from portal.ledger.models import Entry
 from portal.ledger.record import record
-from tests.outside import Authority
+from tests.outside import Authority, Outside
 from tests.unit.siem.test_json import verified
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +184,14 @@ def test_one_that_was_killed_after_sending_sends_one_batch_again(
     assert collector.indexes[8:] == list(range(start + 4, size))  # one batch twice, no more
 
 
+def test_nobody_else_sends_while_one_does(stream, collector, seal, write, monkeypatch):
+    write(seal)
+    others = []
+    monkeypatch.setattr(send, "deliver", lambda *_: others.append(send_stream(stream.pk)))
+    assert send_stream(stream.pk)
+    assert others == [False]
+
+
 @pytest.mark.parametrize("what", ["pause", "change", "replay", "remove"])
 def test_who_changes_a_stream_while_it_sends_wins(
     who, stream, collector, seal, write, monkeypatch, what
@@ -262,6 +270,22 @@ def test_nothing_inside_this_network_is_reached_unless_an_administrator_said_so(
     stream.refresh_from_db()
     assert "inside this network" in stream.error
     assert not collector.asked
+
+
+def test_a_webhook_may_have_an_authority_of_its_own(stream, seal, write, tmp_path):
+    authority = Authority(tmp_path)
+    server = Outside(authority.server("127.0.0.1"))
+    size = write(seal)
+    SiemStream.objects.update(address=server.url("/in"))
+    send_stream(stream.pk)
+    stream.refresh_from_db()
+    assert (stream.error, server.asked) == ("its certificate is not accepted", [])
+    SiemStream.objects.update(authority=authority.file.read_text(), next_try=now())
+    send_stream(stream.pk)
+    server.close()
+    stream.refresh_from_db()
+    assert stream.position == size
+    assert server.asked[0].startswith(b"POST /in HTTP/1.1\r\n")
 
 
 class TestSyslog:
