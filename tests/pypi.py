@@ -23,8 +23,7 @@ def python_since(minor):
     for path in [sys.executable, *filter(None, named), *map(str, beside)]:
         if not run([path, *probe]):
             return path
-    pytest.skip(f"NO PYTHON 3.{minor}")
-    return None
+    return pytest.skip(f"NO PYTHON 3.{minor}")
 
 
 def python_module(python, *requirements):

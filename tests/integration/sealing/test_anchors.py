@@ -16,8 +16,10 @@ from tests.integration.sealing.book import write
 from tests.integration.sealing.outside import Backup, Git, anchored, looked_at, started
 from tests.witness import Witness
 
+KINDS = ["git", "s3", "witness"]
 
-@pytest.fixture(params=["git", "s3", "witness"])
+
+@pytest.fixture(params=["git", "witness"])
 def outside(request, tmp_path):
     """A place of each kind that can be asked what it knows."""
     if request.param == "git":
@@ -45,6 +47,7 @@ def root(book, size):
     return book.one("SELECT root FROM ledger_checkpoint WHERE size = %s", size)
 
 
+@pytest.mark.parametrize("outside", KINDS, indirect=True)
 def test_the_newest_checkpoint_is_left_there_once(sealed, outside):
     anchored(sealed, outside.address)
     anchored(sealed, outside.address)
@@ -60,6 +63,7 @@ def test_the_newest_checkpoint_is_left_there_once(sealed, outside):
     started(sealed, outside.address)
 
 
+@pytest.mark.parametrize("outside", KINDS, indirect=True)
 def test_a_database_that_was_set_back_is_refused(sealed, outside):
     backup = Backup(sealed)
     write(sealed.app)
@@ -138,7 +142,7 @@ def test_a_new_log_is_anchored_and_watched_like_the_old_one(set_back, outside):
         started(set_back, outside.address)
 
 
-@pytest.mark.parametrize("outside", ["git"], indirect=True)
+@pytest.mark.parametrize("outside", ["git", "s3"], indirect=True)
 def test_the_old_log_does_not_go_on_beside_the_new_one(sealed, outside):
     backup = Backup(sealed)
     write(sealed.app)
