@@ -34,7 +34,7 @@ class ArchivedEntry:
 class IsArchived(Gone):
     """The entry is known, and its text is in a file."""
 
-    code = "archived"
+    code = "archived-entry"
 
     def __init__(self, entry: ArchivedEntry) -> None:
         said = {"month": entry.month.name, "file": entry.month.file}
