@@ -124,7 +124,7 @@ EVENTS: dict[str, EventType] = {
         _event("key.retired", "A signing key signs no more; it stays listed.", "object"),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),
-        _event("evidence.read", "A person took an entry out, or began to stream them.", "object"),
+        _event("evidence.read", "A person took evidence out, or began to stream it.", "object"),
         _event("stream.created", "Entries are streamed to a SIEM.", "object change"),
         _event("stream.changed", "A stream was changed.", "object change"),
         _event("stream.tested", "A person tested a stream.", "object"),

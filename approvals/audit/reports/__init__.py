@@ -8,10 +8,20 @@ from approvals.audit.reports import (
     population,
     reading,
     separation,
+    without_permit,
 )
 from approvals.audit.reports.report import Report
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
-    for module in (population, separation, by_policy, drift, changes, access_review, reading)
+    for module in (
+        population,
+        separation,
+        by_policy,
+        drift,
+        without_permit,
+        changes,
+        access_review,
+        reading,
+    )
 }

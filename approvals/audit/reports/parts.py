@@ -9,6 +9,11 @@ ENTRIES = """
     (%(projects)s::uuid[] IS NULL OR e.project = ANY(%(projects)s::uuid[]))
     AND e.at >= %(since)s::timestamptz AND e.at < %(until)s::timestamptz
 """
+# Ids of rows are in the order of their making (UUIDv7), so none of the period is below this one.
+FIRST_ID = """
+    (lpad(to_hex((extract(epoch FROM %(since)s::timestamptz - interval '1 hour') * 1000)::bigint),
+          12, '0') || repeat('0', 20))::uuid
+"""
 PLACES = """
     JOIN portal_project project ON project.id = r.project_id
     JOIN portal_environment environment ON environment.id = r.environment_id

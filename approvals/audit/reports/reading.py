@@ -10,14 +10,18 @@ SELECT
     e.id AS entry, e.at AS at, {ACTOR} AS actor, e.type AS event, e.outcome AS outcome,
     project.slug AS project, said.part->>'report' AS report, said.part->>'form' AS form,
     said.part->>'since' AS since, said.part->>'until' AS until, environment.name AS environment,
-    (said.part->>'rows')::bigint AS rows, said.part->>'digest' AS digest, said.part->>'id' AS export
+    concat_ws(' ', read.part->>'kind', read.part->>'number') AS object,
+    (said.part->>'rows')::bigint AS rows, coalesce(said.part, read.part)->>'digest' AS digest,
+    said.part->>'id' AS export
 FROM ledger_entry e
 {ACTORS}
 CROSS JOIN LATERAL (
     SELECT convert_from(e.payload, 'UTF8')::jsonb->'export' AS part) AS said
+CROSS JOIN LATERAL (
+    SELECT convert_from(e.payload, 'UTF8')::jsonb->'object' AS part) AS read
 LEFT JOIN portal_project project ON project.id = e.project
 LEFT JOIN portal_environment environment ON environment.id::text = said.part->>'environment'
-WHERE {ENTRIES} AND e.type IN ('export.created', 'export.finished')
+WHERE {ENTRIES} AND e.type IN ('export.created', 'export.finished', 'evidence.read')
     AND (%(environment)s::uuid IS NULL OR environment.id = %(environment)s::uuid)
 ORDER BY e.id
 """  # noqa: S608  (written in code)
@@ -25,8 +29,8 @@ ORDER BY e.id
 REPORT = Report(
     name="reading",
     title=_("Reading and exporting evidence"),
-    help=_("Every report that was taken out in the period: who, which rows, and the digest of "
-           "the file."),
+    help=_("Every report and every piece of evidence that was taken out in the period: who, which "
+           "rows, and the digest of the file."),
     columns=(
         Column("entry", _("Entry"), "number"),
         Column("at", _("When"), "time"),
@@ -34,6 +38,7 @@ REPORT = Report(
         Column("event", _("What")),
         Column("outcome", _("Outcome")),
         Column("report", _("Report")),
+        Column("object", _("Evidence")),
         Column("form", _("Form")),
         Column("since", _("From")),
         Column("until", _("Until")),

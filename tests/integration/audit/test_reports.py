@@ -12,14 +12,16 @@ from approvals.audit.reports.filters import report_filters
 from approvals.audit.reports.report import Column, Report
 from approvals.audit.reports.rows import stream
 from approvals.audit.scope import audit_scope
+from approvals.lifecycle.finish import finish_permit
 from approvals.lifecycle.withdraw import revoke_request
+from approvals.states import PermitStatus
 from portal.access import grant_role, revoke_role
 from portal.directory.environments import create_environment
 from portal.directory.projects import create_project
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict
+from portal.kernel.errors import Conflict, Gone
 from portal.ledger.models import Entry
-from tests.factories import ask, decide, person
+from tests.factories import ask, backdate, decide, person, redeem
 from tests.integration.pages import as_, text
 
 
@@ -86,6 +88,30 @@ def test_a_voided_approval_is_reported_with_who_took_it_back(audited, taken):
     (row,) = taken(audited.auditor, "drift")
     assert (row["request"], row["void"], row["by"]) == (str(approved), "revoked", "Bob Lead")
     assert (row["ended"], bool(row["approved_utc"])) == ("revoked", True)
+
+
+def test_a_run_that_ends_when_its_permit_is_over_is_without_one(audited, taken):
+    late = decide(ask(audited), audited.bob)
+    permit = backdate(redeem(audited, late), expires_at=now() - timedelta(minutes=1))
+    with pytest.raises(Gone):
+        finish_permit(
+            token=audited.token, permit_id=permit.id, run_id=late.run["id"], run_attempt=1,
+            outcome=PermitStatus.SUCCEEDED, exit_code=0,
+        )  # fmt: skip
+    (row,) = taken(audited.auditor, "without-permit")
+    assert (row["request"], row["run"]) == (str(late), f"{late.run['id']} / 1")
+    assert (row["found_by"], row["said"]) == ("its own report", "succeeded")
+
+
+def test_another_end_told_of_a_run_that_had_its_permit_is_no_such_run(audited, taken):
+    run = {"run_id": audited.ran.run["id"], "run_attempt": 1}
+    with pytest.raises(Conflict):
+        finish_permit(
+            token=audited.token, permit_id=audited.permit.id, outcome=PermitStatus.FAILED,
+            exit_code=1, **run,
+        )  # fmt: skip
+    assert Entry.objects.filter(type="permit.reported_late").exists()
+    assert taken(audited.auditor, "without-permit") == []
 
 
 def test_changes_say_who_changed_what_before_and_after(audited, taken):

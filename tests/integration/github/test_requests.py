@@ -1,5 +1,8 @@
 """A request whose policy reads a GitHub: whom it bars, what is looked at again before it runs."""
 
+import json
+from datetime import timedelta
+
 import pytest
 
 from approvals.connections.configure import create_connection
@@ -7,12 +10,14 @@ from approvals.context import parts
 from approvals.context.forge import side_by_side
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.redeem import Drift
-from approvals.models import Reading
+from approvals.models import KeptAnswer, Reading
 from approvals.permissions import why_not
+from portal.access import grant_role
 from portal.kernel.clock import now
 from portal.kernel.errors import Unavailable
-from tests.factories import ask, decide, put_in_force, redeem
+from tests.factories import ask, backdate, decide, person, put_in_force, redeem
 from tests.github import NUMBER, TOKEN
+from tests.integration.pages import as_
 from tests.remote import Says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,3 +130,73 @@ def test_a4_nobody_decides_while_a_writer_is_not_known(who, hub, shop, asked):
     assert nameless != tip
     assert not request.project.repository  # the connection alone tells of the commit
     assert why_not(who.alice, "decide", request).code == "authors-unknown"
+
+
+class TestExecutionsWithoutAPermit:
+    """What GitHub tells of the last deployment, beside the permits that were given."""
+
+    @pytest.fixture
+    def deployed(self, hub, shop):
+        """The running commit was deployed just now, and ended like this."""
+
+        def act(state="success"):
+            hub.deploy(shop.old, state)
+            row, _states = hub.deployments[-1]
+            row["created_at"] = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            KeptAnswer.objects.all().delete()  # as a delivery of its hook would
+
+        return act
+
+    @pytest.fixture
+    def found(self, who):
+        """Rows of the report, as the auditor takes them out."""
+        auditor = person(who.admin, "Olga Auditor")
+        grant_role(by=who.admin, to=auditor, role="auditor", target=who.project)
+
+        def act():
+            body = as_(auditor).get("/audit/reports/files/without-permit.jsonl").getvalue()
+            return [json.loads(line) for line in body.splitlines()]
+
+        return act
+
+    def test_a_deployment_that_nobody_asked_for_is_one(self, shop, asked, deployed, found):
+        deployed()
+        asked()
+        asked()  # sees the same deployment
+        (row,) = found()
+        assert (row["commit"], row["found_by"], row["by"]) == (shop.old, "our github", "github:12")
+        assert (row["environment"], row["request"], row["decision"]) == ("production", "", "")
+
+    def test_one_that_was_asked_for_and_not_let_through_names_the_request(
+        self, shop, asked, deployed, found
+    ):
+        refused = asked(shop.old)
+        deployed()
+        asked()
+        (row,) = found()
+        assert (row["request"], row["decision"]) == (str(refused), "denied")
+
+    @pytest.mark.parametrize("state", ["failure", "in_progress"])
+    def test_a_deployment_that_may_be_a_refused_job_is_none(self, asked, deployed, found, state):
+        deployed(state)
+        asked()
+        assert found() == []
+
+    def test_one_with_a_permit_is_none_and_a_later_permit_hides_nothing(
+        self, who, hub, shop, asked, deployed, found
+    ):
+        hub.run(shop.old, "unit")
+        hub.review(hub.pull(shop.old), 12)
+        permit = redeem(who, decide(asked(shop.old), who.alice))
+        deployed()
+        asked()
+        assert found() == []
+        backdate(permit, issued_at=now() + timedelta(minutes=1))
+        assert [row["commit"] for row in found()] == [shop.old]
+
+    def test_what_was_deployed_before_the_environment_was_guarded_is_none(
+        self, hub, shop, asked, found
+    ):
+        hub.deploy(shop.old, "success")
+        asked()
+        assert found() == []
