@@ -6,6 +6,7 @@ from celery import shared_task
 
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
 from approvals.audit.siem.send import due_streams, send_stream
+from approvals.audit.verification import due_verifications, run_verification
 from approvals.backtest.run import due_backtests, run_backtest
 from approvals.connections.hear import prune_deliveries
 from approvals.connections.meet import meet_connection, moved_connections
@@ -20,6 +21,8 @@ from approvals.lifecycle.supersede import retire_older, unfinished
 from policies.freezes.calendars import due_calendars, read_calendar
 from policies.freezes.looks import due_looks
 from policies.sources.sync import due_sources, sync_source
+
+LONGEST_VERIFICATION = 3 * 60 * 60  # seconds; about a million entries are verified in ten
 
 
 @shared_task(name="approvals.read_source")
@@ -88,6 +91,12 @@ def send_stream_task(stream_id: str) -> None:
     send_stream(UUID(stream_id))
 
 
+@shared_task(name="approvals.verify", time_limit=LONGEST_VERIFICATION)
+def verify_task(verification_id: str) -> None:
+    """Verify the sealed log, if that is due."""
+    run_verification(UUID(verification_id))
+
+
 @shared_task(name="approvals.sweep")
 def sweep() -> None:
     """Find what time or a lost message left: requests, permits, looks, readings, answers, …"""
@@ -112,5 +121,7 @@ def sweep() -> None:
         publish("approvals.backtest", str(backtest_id))
     for stream_id in due_streams():
         publish("approvals.send_stream", str(stream_id))
+    for verification_id in due_verifications():
+        publish("approvals.verify", str(verification_id))
     prune_answers()
     prune_deliveries()

@@ -13,7 +13,7 @@ from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.reports import report, report_file, reports
 from approvals.views.request import live, request_view
-from approvals.views.seal import seal
+from approvals.views.seal import seal, seal_verify
 from approvals.views.sources import project_sources
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
@@ -94,5 +94,6 @@ urlpatterns = [
     path("log/tile/<path:tile>", tile, name="log-tile"),
     path("log/proof/inclusion", log_inclusion, name="log-inclusion"),
     path("log/proof/consistency", log_consistency, name="log-consistency"),
+    path("audit/seal/verify", seal_verify, name="seal-verify"),
     path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

@@ -8,6 +8,7 @@ from approvals.models.request import AwaitedGroup, Request
 from approvals.models.siem import SiemStream
 from approvals.models.snapshot import Reading, Snapshot
 from approvals.models.verdict import Verdict
+from approvals.models.verification import Verification
 
 __all__ = [
     "AnswerTurn",
@@ -26,4 +27,5 @@ __all__ = [
     "SigningKey",
     "Snapshot",
     "Verdict",
+    "Verification",
 ]

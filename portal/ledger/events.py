@@ -122,6 +122,9 @@ EVENTS: dict[str, EventType] = {
         _event("key.created", "A signing key was made.", "object"),
         _event("key.rotated", "Another key signs, with the one before it.", "object"),
         _event("key.retired", "A signing key signs no more; it stays listed.", "object"),
+        _event(
+            "ledger.verified", "The whole log was verified; `outcome` says how it is.", "object"
+        ),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),
         _event("evidence.read", "A person took evidence out, or began to stream it.", "object"),

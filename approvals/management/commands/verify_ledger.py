@@ -6,11 +6,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from approvals.audit.archive import kept_until
+from approvals.audit.verification import own_connection
 from portal.kernel.clock import now
 from portal.ledger.archived import ArchivedMonth
 from portal.ledger.note import BadNote
@@ -44,7 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
-        with _own_connection() as own:
+        with own_connection() as own:
             keys = options["key"] or known_keys(own)
             try:
                 result = verify_log(own, keys, self._progress, _files_in(options["archive"]))
@@ -90,11 +89,3 @@ def _files_in(folder: Path | None) -> FileOf:
         return None if deleted else path
 
     return file_of
-
-
-def _own_connection() -> "psycopg.Connection[Any]":
-    """Not the pool's: a passage over everything is one long transaction, in REPEATABLE READ."""
-    known = connection.get_connection_params()
-    wanted = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "options")
-    parameters = {name: known[name] for name in wanted if known.get(name)}
-    return psycopg.connect(**parameters, autocommit=True, application_name="countersign verify")

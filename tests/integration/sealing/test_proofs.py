@@ -99,7 +99,7 @@ def test_an_entry_is_proved_against_the_newest_checkpoint(tmp_path):
 
 def run(book, monkeypatch, *keys):
     reader = book.connect("countersign_app")
-    monkeypatch.setattr(verify_ledger, "_own_connection", lambda: reader)
+    monkeypatch.setattr(verify_ledger, "own_connection", lambda: reader)
     out = StringIO()
     try:
         call_command("verify_ledger", stdout=out, key=list(keys))
