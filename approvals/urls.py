@@ -5,6 +5,7 @@ from django.urls import path
 from approvals.views import backtest, siem
 from approvals.views import connections as connection
 from approvals.views.decide import decide
+from approvals.views.evidence import request_sheet
 from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
@@ -30,6 +31,7 @@ urlpatterns = [
     path("requests/", requests, name="requests"),
     path("requests/<uuid:request_id>", request_view, name="request"),
     path("requests/<uuid:request_id>/live", live, name="request-live"),
+    path("requests/<uuid:request_id>/evidence.pdf", request_sheet, name="request-sheet"),
     path("requests/<uuid:request_id>/decide", decide, name="decide"),
     path("requests/<uuid:request_id>/withdraw", withdraw, name="withdraw"),
     path("requests/<uuid:request_id>/revoke", revoke, name="revoke"),

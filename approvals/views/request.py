@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.queries import RequestPage, request_page
 from approvals.states import WAITING
 from approvals.views.http import PersonRequest, snapshot_digest
@@ -57,4 +58,5 @@ def _context(page: RequestPage, seen: str) -> dict[str, Any]:
         "urgency": "bad" if soon else "idle",
         "live_url": f"{address}?seen={seen or panel.snapshot_digest}",
         "changed_title": _("Changed"),
+        "pdf": pdf_available(),
     }
