@@ -4,18 +4,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.audit.reports import REPORTS
 from approvals.audit.reports.download import FORMS, download
 from approvals.audit.reports.filters import ReportFilters, report_filters
 from approvals.audit.reports.online import told_of_archive
 from approvals.audit.reports.report import Report
 from approvals.audit.reports.rows import first_rows, totals
+from approvals.audit.reports.summary import summary_form
 from approvals.audit.scope import AuditScope, audit_scope
 from approvals.views.http import FilterField, PersonRequest
 from portal.directory.models import Environment
@@ -66,27 +68,30 @@ def report(request: PersonRequest, report_name: str) -> HttpResponse:
             (form, f"{reverse('report-file', args=[found.name, form])}?{_query(filters)}")
             for form in FORMS
         ],
+        "pdf": pdf_available(),
+        "pdf_url": f"{reverse('report-file', args=[found.name, 'pdf'])}?{_query(filters)}",
     }
     return render(request, "audit/report.html", context)
 
 
 @require_safe
-def report_file(request: PersonRequest, report_name: str, form: str) -> StreamingHttpResponse:
-    """Everything the filters let through, as a file."""
+def report_file(request: PersonRequest, report_name: str, form: str) -> HttpResponseBase:
+    """Everything the filters let through, as a file; on paper its summary."""
     scope, found = audit_scope(request.user), _report(report_name)
     filters = report_filters(scope, request.GET.dict())
-    chosen = FORMS.get(form)
+    on_paper = form == "pdf" and pdf_available()
+    chosen = summary_form(found, filters) if on_paper else FORMS.get(form)
     if chosen is None:
         raise NotFound(_("There is no such kind of file."))
     name = f"{found.name}-{filters.since}-{filters.until}.{form}"
-    return StreamingHttpResponse(
-        download(by=request.user, report=found, filters=filters, form=chosen),
-        content_type=chosen.content_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    parts = download(by=request.user, report=found, filters=filters, form=chosen)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+    }
+    if on_paper:  # whole, so that a failure can still be told
+        return HttpResponse(b"".join(parts), chosen.content_type, headers=headers)
+    return StreamingHttpResponse(parts, content_type=chosen.content_type, headers=headers)
 
 
 def _report(name: str) -> Report:

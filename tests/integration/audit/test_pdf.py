@@ -94,7 +94,7 @@ def test_what_is_too_much_or_takes_too_long_is_refused(monkeypatch, tmp_path):
 def no_pdf(monkeypatch):
     """A portal without the extra."""
     for module in ("approvals.audit.pdf.write_pdf",
-                   "approvals.views.request"):  # fmt: skip
+                   "approvals.views.request", "approvals.views.reports"):  # fmt: skip
         monkeypatch.setattr(f"{module}.pdf_available", lambda: False)
 
 
@@ -155,3 +155,37 @@ class TestTheSheetOfARequest:
         assert "evidence.pdf" not in page.content.decode()
         assert "the extra “pdf” is not installed" in text(page)
         assert sheet(told.carol, told.told).status_code == 404
+
+
+@pytest.mark.django_db
+class TestAReportOnPaper:
+    def test_it_has_the_totals_and_the_first_rows_with_both_times(self, audited):
+        audited.auditor.time_zone = "Asia/Kolkata"
+        audited.auditor.save()
+        ask(audited, run={"id": "evil", "attempt": 1, "actor": HOSTILE[0]})
+        response = as_(audited.auditor).get("/audit/reports/files/population.pdf")
+        found = said(response.content)
+        for words in ("Change population", "6 in all", "redeemed 1", "times in Asia/Kolkata and",
+                      "The first 6", "shop", "Page 1 of", "UTC"):  # fmt: skip
+            assert words in found, words
+        assert HOSTILE[0] in squeezed(response.content)
+
+    def test_it_is_recorded_like_every_other_form(self, audited, taken):
+        pdf = as_(audited.auditor).get("/audit/reports/files/changes.pdf").content
+        begun, ended = taken(audited.auditor, "reading")[:2]
+        assert (begun["event"], ended["event"]) == ("export.created", "export.finished")
+        assert (ended["form"], ended["outcome"]) == ("pdf", "done")
+        assert ended["digest"] == f"sha256:{sha256(pdf).hexdigest()}"
+
+    def test_one_that_cannot_be_made_is_said_and_was_broken_off(self, audited, monkeypatch):
+        monkeypatch.setattr(write_pdf, "MOST_BYTES", 10)
+        response = as_(audited.auditor).get("/audit/reports/files/population.pdf")
+        assert response.status_code == 413
+        assert Entry.objects.get(type="export.finished").outcome == "broken off"
+
+    def test_without_the_extra_there_is_a_hint_and_no_link(self, audited, no_pdf):
+        page = as_(audited.auditor).get("/audit/reports/population")
+        assert "population.pdf" not in page.content.decode()
+        assert "the extra “pdf” is not installed" in text(page)
+        assert as_(audited.auditor).get("/audit/reports/files/population.pdf").status_code == 404
+        assert not Entry.objects.filter(type="export.created").exists()
