@@ -5,7 +5,7 @@ from django.urls import path
 from approvals.views import backtest, siem
 from approvals.views import connections as connection
 from approvals.views.decide import decide
-from approvals.views.evidence import request_sheet
+from approvals.views.evidence import integrity, integrity_json, integrity_pdf, request_sheet
 from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
@@ -91,6 +91,9 @@ urlpatterns = [
     path(f"{_CONNECTION}/resume", connection.connection_resume, name="connection-resume"),
     path(f"{_CONNECTION}/hook", connection_hook, name="connection-hook"),
     path("hooks/<uuid:connection_id>", hook, name="hook"),
+    path("audit/integrity/", integrity, name="integrity"),
+    path("audit/integrity.json", integrity_json, name="integrity-json"),
+    path("audit/integrity.pdf", integrity_pdf, name="integrity-pdf"),
     path("audit/seal/", seal, name="seal"),
     path("log/checkpoint", log_checkpoint, name="log-checkpoint"),
     path("log/tile/<path:tile>", tile, name="log-tile"),

@@ -197,6 +197,16 @@ def test_a_report_and_the_list_of_them(windows, portal):
     check_everywhere(page)
 
 
+def test_verifying_the_log_and_the_statement_of_integrity(windows):
+    page = windows.open("omar", "/audit/seal/")
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_text("Nothing was sealed then")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Verify now")).to_be_visible(timeout=SLOW)
+    check_everywhere(page)
+    page.goto("/audit/integrity/")
+    check_everywhere(page)
+
+
 def test_the_ledger_and_one_of_its_entries(windows, portal):
     gate = portal.gate("staging")
     assert gate.end() == 0, gate.said

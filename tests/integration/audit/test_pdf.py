@@ -93,7 +93,7 @@ def test_what_is_too_much_or_takes_too_long_is_refused(monkeypatch, tmp_path):
 @pytest.fixture
 def no_pdf(monkeypatch):
     """A portal without the extra."""
-    for module in ("approvals.audit.pdf.write_pdf",
+    for module in ("approvals.audit.pdf.write_pdf", "approvals.views.evidence",
                    "approvals.views.request", "approvals.views.reports"):  # fmt: skip
         monkeypatch.setattr(f"{module}.pdf_available", lambda: False)
 
@@ -189,3 +189,19 @@ class TestAReportOnPaper:
         assert "the extra “pdf” is not installed" in text(page)
         assert as_(audited.auditor).get("/audit/reports/files/population.pdf").status_code == 404
         assert not Entry.objects.filter(type="export.created").exists()
+
+
+@pytest.mark.django_db
+class TestTheStatementOfIntegrity:
+    def test_it_says_that_nothing_is_sealed_where_nothing_is(self, audited):
+        client = as_(audited.auditor)
+        assert "Nothing was sealed yet." in text(client.get("/audit/integrity/"))
+        assert "Nothing was sealed yet." in said(client.get("/audit/integrity.pdf").content)
+        told = client.get("/audit/integrity.json").json()
+        assert (told["size"], told["last"], told["verification"]) == (0, None, None)
+        assert told["unsealed"]["count"] > 0
+
+    def test_who_audits_nothing_gets_none(self, audited):
+        for form in ("/", ".json", ".pdf"):
+            assert as_(audited.carol).get(f"/audit/integrity{form}").status_code == 403
+        assert not Entry.objects.filter(type="evidence.read").exists()

@@ -1,12 +1,18 @@
 """The page Seal, as an auditor sees it."""
 
+import io
+import json
 from datetime import timedelta
 
+import pypdf
 import pytest
 from django.db import connection
 
+from approvals.audit.verification import due_verifications, run_verification
+from approvals.models import Verification
 from portal.access import grant_role
 from portal.kernel.clock import now
+from portal.ledger.models import Entry
 from portal.ledger.origins import Anchored
 from tests.factories import person
 from tests.integration.sealing.test_proofs import seal_portal, write_entry
@@ -57,3 +63,29 @@ def test_it_tells_how_far_the_ledger_is_sealed(auditor, tmp_path, monkeypatch):
     page = auditor.get("/audit/seal/").content.decode()
     assert "the sealer is not running" in page
     assert ">1 · the oldest" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_statement_of_integrity_names_log_keys_places_and_gaps(auditor, tmp_path):
+    seal_portal(tmp_path / "key.pem")
+    for wanted in due_verifications():
+        run_verification(wanted)
+    seal_portal(tmp_path / "key.pem")
+    told = auditor.get("/audit/integrity.json").json()
+    assert told["origin"] == told["last"]["origin"] == "countersign.example/log/tests"
+    assert told["first"]["size"] < told["last"]["size"] == told["signed"] == told["size"]
+    assert [one["place"] for one in told["witnesses"]] == ["portal"]
+    assert (told["verification"]["asked_by"], told["verification"]["findings"]) == ("system", [])
+    assert told["keys"]
+    assert told["gaps"] == []
+    seal_portal(tmp_path / "key.pem")  # that it was taken out is an entry, too
+    page = auditor.get("/audit/integrity/").content.decode()
+    assert "No gap known" in page and told["first"]["root"] in page
+    Verification.objects.update(finished_at=now() - timedelta(days=3))
+    pdf = auditor.get("/audit/integrity.pdf").content
+    found = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    assert "The whole log was not verified for more than two days." in found
+    assert "Everything holds." in found
+    forms = [json.loads(bytes(entry.payload))["object"]["form"]
+             for entry in Entry.objects.filter(type="evidence.read").order_by("id")]  # fmt: skip
+    assert forms[-2:] == ["json", "pdf"]
