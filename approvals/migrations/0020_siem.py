@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0017_erasure'),
+        ('approvals', '0019_verification'),
         ('portal', '0008_erased'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
