@@ -5,6 +5,8 @@ from uuid import UUID
 from celery import shared_task
 
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
+from approvals.audit.exports.end import expire_exports
+from approvals.audit.exports.run import LONGEST, due_exports, run_export
 from approvals.audit.siem.send import due_streams, send_stream
 from approvals.audit.verification import due_verifications, run_verification
 from approvals.backtest.run import due_backtests, run_backtest
@@ -73,6 +75,12 @@ def backtest_task(backtest_id: str) -> None:
     run_backtest(UUID(backtest_id))
 
 
+@shared_task(name="approvals.export", time_limit=LONGEST)
+def export_task(export_id: str) -> None:
+    """Prepare one file, if it is due."""
+    run_export(UUID(export_id))
+
+
 @shared_task(name="approvals.sync_source")
 def sync_source_task(source_id: str) -> None:
     """Read the policy files of one source, if it is due."""
@@ -123,5 +131,8 @@ def sweep() -> None:
         publish("approvals.send_stream", str(stream_id))
     for verification_id in due_verifications():
         publish("approvals.verify", str(verification_id))
+    for export_id in due_exports():
+        publish("approvals.export", str(export_id))
     prune_answers()
     prune_deliveries()
+    expire_exports()

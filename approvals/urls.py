@@ -6,6 +6,14 @@ from approvals.views import backtest, siem
 from approvals.views import connections as connection
 from approvals.views.decide import decide
 from approvals.views.evidence import integrity, integrity_json, integrity_pdf, request_sheet
+from approvals.views.exports import (
+    export,
+    export_cancel,
+    export_delete,
+    export_file,
+    exports,
+    report_prepare,
+)
 from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
@@ -24,6 +32,7 @@ _BACKTEST = f"{_BACKTESTS}/<uuid:backtest_id>"
 _PROJECT = "projects/<uuid:project_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
 _STREAM = "audit/streams/<uuid:stream_id>"
+_EXPORT = "audit/exports/<uuid:export_id>"
 
 urlpatterns = [
     path("", queue, name="queue"),
@@ -71,6 +80,12 @@ urlpatterns = [
     path(f"{_STREAM}/replay", siem.stream_replay, name="siem-stream-replay"),
     path(f"{_STREAM}/secret", siem.stream_secret, name="siem-stream-secret"),
     path(f"{_STREAM}/remove", siem.stream_remove, name="siem-stream-remove"),
+    path("audit/reports/<slug:report_name>/prepare", report_prepare, name="report-prepare"),
+    path("audit/exports/", exports, name="exports"),
+    path(_EXPORT, export, name="export"),
+    path(f"{_EXPORT}/file", export_file, name="export-file"),
+    path(f"{_EXPORT}/cancel", export_cancel, name="export-cancel"),
+    path(f"{_EXPORT}/delete", export_delete, name="export-delete"),
     path(f"{_PROJECT}/sources", project_sources, name="project-sources"),
     path(f"{_PROJECT}/connections", connection.connections, name="connections"),
     path(f"{_PROJECT}/connections/new", connection.connection_kinds, name="connection-kinds"),

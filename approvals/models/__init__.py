@@ -3,6 +3,7 @@
 from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
 from approvals.models.connection import AnswerTurn, Connection, HookDelivery, KeptAnswer
 from approvals.models.decision import Decision
+from approvals.models.export import Export, ExportChunk
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
 from approvals.models.siem import SiemStream
@@ -18,6 +19,8 @@ __all__ = [
     "BacktestReader",
     "Connection",
     "Decision",
+    "Export",
+    "ExportChunk",
     "HookDelivery",
     "KeptAnswer",
     "Permit",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.audit.reports import REPORTS
-from approvals.audit.reports.download import FORMS, download
+from approvals.audit.reports.download import FORMS, download, file_name
 from approvals.audit.reports.filters import ReportFilters, report_filters
 from approvals.audit.reports.online import told_of_archive
 from approvals.audit.reports.report import Report
@@ -64,6 +64,7 @@ def report(request: PersonRequest, report_name: str) -> HttpResponse:
         "filtered": filters.project is not None,
         "clear_url": path,
         "periods": _periods(path, filters) if found.periodic else [],
+        "prepare_url": f"{reverse('report-prepare', args=[found.name])}?{_query(filters)}",
         "files": [
             (form, f"{reverse('report-file', args=[found.name, form])}?{_query(filters)}")
             for form in FORMS
@@ -83,10 +84,9 @@ def report_file(request: PersonRequest, report_name: str, form: str) -> HttpResp
     chosen = summary_form(found, filters) if on_paper else FORMS.get(form)
     if chosen is None:
         raise NotFound(_("There is no such kind of file."))
-    name = f"{found.name}-{filters.since}-{filters.until}.{form}"
     parts = download(by=request.user, report=found, filters=filters, form=chosen)
     headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": f'attachment; filename="{file_name(found, filters, chosen)}"',
         "Cache-Control": "no-store",
     }
     if on_paper:  # whole, so that a failure can still be told

@@ -127,6 +127,8 @@ EVENTS: dict[str, EventType] = {
         ),
         _event("export.created", "A person began to take a report out.", "export"),
         _event("export.finished", "The file ended; `outcome` says how.", "export"),
+        _event("export.fetched", "A person fetched a file that was prepared.", "export"),
+        _event("export.removed", "A prepared file was deleted, or its time passed.", "export"),
         _event("evidence.read", "A person took evidence out, or began to stream it.", "object"),
         _event("stream.created", "Entries are streamed to a SIEM.", "object change"),
         _event("stream.changed", "A stream was changed.", "object change"),

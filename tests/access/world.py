@@ -8,13 +8,17 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import get_resolver
 
+from approvals.audit.exports.order import order_export
+from approvals.audit.exports.report_job import report_wish
+from approvals.audit.reports.filters import report_filters
+from approvals.audit.scope import audit_scope
 from approvals.audit.siem.configure import create_stream
 from approvals.backtest.run import run_backtest
 from approvals.backtest.start import Wish, start_backtest
 from approvals.connections.configure import create_connection
 from approvals.connections.hook import renew_hook
 from approvals.lifecycle.submit import submit_request
-from approvals.models import Backtest, Connection, Request
+from approvals.models import Backtest, Connection, Export, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from policies.sources.configure import create_source
@@ -77,6 +81,7 @@ class World:
     group: ApproverGroup
     policy: Any
     backtest: Any
+    export: Export  # the auditor's, waiting
     people: dict[str, Any]
     feed: tuple[Any, str]
     source: Any
@@ -108,6 +113,7 @@ class World:
             },
             "withdraw": {"reason": "Not today"},
             "revoke": {"reason": "Not today"},
+            "report-prepare": {"form": "csv"},
         }
         return filled.get(name, {"csrfmiddlewaretoken": "from the page"})
 
@@ -139,6 +145,7 @@ class World:
             "role": ROLE_OF.get(name, "viewer"),
             "number": 1,
             "backtest_id": self.backtest.pk,
+            "export_id": self.export.pk,
             "name": "countersign.py",
             "tile": "63/000",  # no log is that large
         }
@@ -244,6 +251,11 @@ def _stream(who: Company) -> Any:
     return made
 
 
+def _export(auditor: User) -> Export:
+    wish = report_wish(report_filters(audit_scope(auditor), {}))
+    return order_export(by=auditor, kind="report", subject="population", form="csv", wish=wish)
+
+
 def build() -> World:
     """Everything above, through the real services."""
     _publish_checkpoint()
@@ -260,6 +272,7 @@ def build() -> World:
         group=group,
         policy=policy,
         backtest=_backtest(who, policy),
+        export=_export(people["auditor"]),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
         source=create_source(by=who.admin, repository="https://git.example/policies"),

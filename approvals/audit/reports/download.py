@@ -48,61 +48,86 @@ FORMS: dict[str, Form] = {
 }
 
 
-def download(*, by: User, report: Report, filters: ReportFilters, form: Form) -> Parts:
-    """The file in pieces. That it is taken is recorded now, how it ended when it ends.
+def counted(report: Report, filters: ReportFilters, form: Form) -> int:
+    """How many rows it has.
 
     Raises Conflict for a sheet that would be too long, and where rows would be missing.
     """
     require_online(report, filters)
-    if form.name == "xlsx" and sum(n for _name, n in totals(report, filters)) > MOST_ROWS:
+    rows = sum(n for _name, n in totals(report, filters))
+    if form.name == "xlsx" and rows > MOST_ROWS:
         raise Conflict(
             _("A sheet has room for %(most)s rows, and this report has more. Take CSV or JSON "
               "Lines, or a shorter period.") % {"most": f"{MOST_ROWS:,}"},
             code="too-many-rows",
         )  # fmt: skip
-    export = new_id()
+    return rows
+
+
+def parts_of(
+    report: Report, filters: ReportFilters, form: Form, progress: Callable[[int], None]
+) -> Parts:
+    """The bytes; `progress` hears the number of each row before it is written."""
+    with closing(_numbered(report, filters, progress)) as rows:
+        yield from form.write(report.names, rows)
+
+
+def _numbered(
+    report: Report, filters: ReportFilters, progress: Callable[[int], None]
+) -> Generator[Row, None, None]:
+    with closing(stream(report, filters)) as rows:
+        for number, row in enumerate(rows, start=1):
+            progress(number)
+            yield row
+
+
+def file_name(report: Report, filters: ReportFilters, form: Form) -> str:
+    """What the file is called."""
+    return f"{report.name}-{filters.since}-{filters.until}.{form.name}"
+
+
+def said_of(export: UUID, report: Report, form: Form, filters: ReportFilters) -> dict[str, object]:
+    """As the ledger keeps it."""
+    return {"id": str(export), "report": report.name, "form": form.name, **filters.to_json()}
+
+
+def download(*, by: User, report: Report, filters: ReportFilters, form: Form) -> Parts:
+    """The file in pieces. That it is taken is recorded now, how it ended when it ends.
+
+    Raises Conflict for a sheet that would be too long.
+    """
+    if form.name == "xlsx":
+        counted(report, filters, form)
+    taken = _Taken(by, filters, said_of(new_id(), report, form, filters))
     with transaction.atomic():
-        _record("export.created", by, filters, "", _said(export, report, form, filters))
-    return _Taken(by, report, filters, form, export).parts()
+        taken.record("export.created")
+    return taken.parts(report, form)
 
 
 class _Taken:
     """One file on its way to `by`."""
 
-    def __init__(
-        self, by: User, report: Report, filters: ReportFilters, form: Form, export: UUID
-    ) -> None:
-        self._by, self._filters = by, filters
-        self._report, self._form, self._export = report, form, export
-        self._rows, self._digest = 0, sha256()
+    def __init__(self, by: User, filters: ReportFilters, said: dict[str, object]) -> None:
+        self._by, self._filters, self._said = by, filters, said
+        self._rows = 0
 
-    def parts(self) -> Parts:
-        outcome = "broken off"
+    def parts(self, report: Report, form: Form) -> Parts:
+        outcome, digest = "broken off", sha256()
         try:
-            with closing(self._counted()) as rows:
-                for part in self._form.write(self._report.names, rows):
-                    self._digest.update(part)
+            with closing(parts_of(report, self._filters, form, self._count)) as parts:
+                for part in parts:
+                    digest.update(part)
                     yield part
             outcome = "done"
         finally:
-            said = _said(self._export, self._report, self._form, self._filters)
-            ended = {"rows": self._rows, "digest": f"sha256:{self._digest.hexdigest()}"}
+            ended = {"rows": self._rows, "digest": f"sha256:{digest.hexdigest()}"}
             with transaction.atomic():
-                _record("export.finished", self._by, self._filters, outcome, said | ended)
+                self.record("export.finished", outcome, **ended)
 
-    def _counted(self) -> Generator[Row, None, None]:
-        with closing(stream(self._report, self._filters)) as rows:
-            for row in rows:
-                self._rows += 1
-                yield row
+    def _count(self, rows: int) -> None:
+        self._rows = rows
 
-
-def _said(export: UUID, report: Report, form: Form, filters: ReportFilters) -> dict[str, object]:
-    return {"id": str(export), "report": report.name, "form": form.name, **filters.to_json()}
-
-
-def _record(
-    event: str, by: User, filters: ReportFilters, outcome: str, said: dict[str, object]
-) -> None:
-    project = filters.project.pk if filters.project else None
-    record(event, actor=person_actor(by), project=project, outcome=outcome, export=said)
+    def record(self, event: str, outcome: str = "", **ended: object) -> None:
+        project = self._filters.project.pk if self._filters.project else None
+        said = self._said | ended
+        record(event, actor=person_actor(self._by), project=project, outcome=outcome, export=said)
