@@ -26,6 +26,9 @@ class Environment(BaseSettings):
     )
     database_url: str = Field(default="", validation_alias="DATABASE_URL")
     broker_url: str = Field(default="", validation_alias="BROKER_URL")
+    email_url: str = Field(default="", validation_alias="EMAIL_URL", repr=False)
+    email_url_file: Path | None = Field(default=None, validation_alias="EMAIL_URL_FILE")
+    email_from: str = Field(default="", validation_alias="EMAIL_FROM")
     secret_key: str = Field(default="", validation_alias="SECRET_KEY", repr=False)
     secret_key_file: Path | None = Field(default=None, validation_alias="SECRET_KEY_FILE")
     secrets_key: str = Field(default="", validation_alias="SECRETS_KEY", repr=False)
@@ -83,6 +86,12 @@ class Environment(BaseSettings):
         if self.secret_key_file:
             return self.secret_key_file.read_text().strip()
         raise ValueError("Set SECRET_KEY or SECRET_KEY_FILE (`make run` makes one for you).")
+
+    def read_email_url(self) -> str:
+        """Where mail goes; empty for nowhere."""
+        if self.email_url_file and not self.email_url:
+            return self.email_url_file.read_text().strip()
+        return self.email_url
 
     def read_secrets_key(self) -> list[str]:
         """What stored secrets are encrypted with, the newest first; empty: with the secret key.

@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from portal.config.environment import Environment, parse_database_url
+from portal.config.mail import parse_email_url
 
 VERSION = "0.1.0"
 env = Environment()
@@ -211,6 +212,16 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
 }
+
+# Nothing of the portal needs mail but the reports that are sent regularly.
+mail = parse_email_url(env.read_email_url())
+SENDS_MAIL = bool(mail.host) or mail.backend.endswith("console.EmailBackend")
+EMAIL_BACKEND = mail.backend
+EMAIL_HOST, EMAIL_PORT = mail.host, mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.user, mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail.starttls, mail.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.email_from or f"countersign@{_public_host or 'localhost'}"
 
 GIT_ROOTS = [Path(root) for root in env.git_roots.split(":") if root] or [HOME / "demo"]
 CALENDAR_HOSTS = [h.strip().lower() for h in env.calendar_hosts.split(",") if h.strip()]
