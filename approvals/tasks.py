@@ -7,6 +7,8 @@ from celery import shared_task
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
 from approvals.audit.exports.end import expire_exports
 from approvals.audit.exports.run import LONGEST, due_exports, run_export
+from approvals.audit.schedules.run import due_schedules, run_schedule
+from approvals.audit.schedules.send import due_mails, send_mail
 from approvals.audit.siem.send import due_streams, send_stream
 from approvals.audit.verification import due_verifications, run_verification
 from approvals.backtest.run import due_backtests, run_backtest
@@ -81,6 +83,18 @@ def export_task(export_id: str) -> None:
     run_export(UUID(export_id))
 
 
+@shared_task(name="approvals.schedule")
+def schedule_task(schedule_id: str) -> None:
+    """Take the slot of a report that is sent regularly, if it has come."""
+    run_schedule(UUID(schedule_id))
+
+
+@shared_task(name="approvals.mail")
+def mail_task(mail_id: str) -> None:
+    """Send one mail, if it is due."""
+    send_mail(UUID(mail_id))
+
+
 @shared_task(name="approvals.sync_source")
 def sync_source_task(source_id: str) -> None:
     """Read the policy files of one source, if it is due."""
@@ -131,6 +145,10 @@ def sweep() -> None:
         publish("approvals.send_stream", str(stream_id))
     for verification_id in due_verifications():
         publish("approvals.verify", str(verification_id))
+    for schedule_id in due_schedules():
+        publish("approvals.schedule", str(schedule_id))
+    for mail_id in due_mails():
+        publish("approvals.mail", str(mail_id))
     for export_id in due_exports():
         publish("approvals.export", str(export_id))
     prune_answers()

@@ -22,6 +22,13 @@ from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.reports import report, report_file, reports
 from approvals.views.request import live, request_view
+from approvals.views.schedules import (
+    schedule,
+    schedule_leave,
+    schedule_new,
+    schedule_stop,
+    schedules,
+)
 from approvals.views.seal import seal, seal_verify
 from approvals.views.sources import project_sources
 from approvals.views.try_policy import draft_try, version_try
@@ -33,6 +40,7 @@ _PROJECT = "projects/<uuid:project_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
 _STREAM = "audit/streams/<uuid:stream_id>"
 _EXPORT = "audit/exports/<uuid:export_id>"
+_SCHEDULE = "audit/schedules/<uuid:schedule_id>"
 
 urlpatterns = [
     path("", queue, name="queue"),
@@ -86,6 +94,11 @@ urlpatterns = [
     path(f"{_EXPORT}/file", export_file, name="export-file"),
     path(f"{_EXPORT}/cancel", export_cancel, name="export-cancel"),
     path(f"{_EXPORT}/delete", export_delete, name="export-delete"),
+    path("audit/reports/<slug:report_name>/schedule", schedule_new, name="schedule-new"),
+    path("audit/schedules/", schedules, name="schedules"),
+    path(_SCHEDULE, schedule, name="schedule"),
+    path(f"{_SCHEDULE}/stop", schedule_stop, name="schedule-stop"),
+    path(f"{_SCHEDULE}/leave", schedule_leave, name="schedule-leave"),
     path(f"{_PROJECT}/sources", project_sources, name="project-sources"),
     path(f"{_PROJECT}/connections", connection.connections, name="connections"),
     path(f"{_PROJECT}/connections/new", connection.connection_kinds, name="connection-kinds"),

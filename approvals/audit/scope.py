@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portal.access import Capability, permitted_ids
+from portal.access import Capability, holders, permitted_ids
+from portal.access.models import Organisation
 from portal.accounts.models import User
 from portal.directory.models import Environment, Project
 from portal.kernel.errors import Forbidden, NotFound
@@ -17,6 +18,12 @@ class AuditScope:
     """`projects` None means all of them, and what belongs to no project."""
 
     projects: list[UUID] | None
+
+    def covers(self, projects: list[UUID] | None) -> bool:
+        """Whether all of `projects` are its; None stands for everything."""
+        return self.projects is None or (
+            projects is not None and set(projects) <= set(self.projects)
+        )
 
     def visible_projects(self) -> QuerySet[Project]:
         """Those it covers."""
@@ -48,3 +55,17 @@ def audit_scope(person: User) -> AuditScope:
             code="missing-permission",
         )
     return AuditScope(projects)
+
+
+def auditors_of(projects: list[UUID] | None) -> QuerySet[User]:
+    """Active people who audit all of `projects`, None standing for everything."""
+    found = _auditing(Organisation.objects.get())
+    each = [_auditing(project) for project in Project.objects.filter(pk__in=projects or [])]
+    if each:
+        found |= set.intersection(*each)
+    return User.objects.filter(pk__in=found, is_active=True)
+
+
+def _auditing(target: Project | Organisation) -> set[UUID]:
+    rows = holders(target).filter(permission__codename=Capability.AUDIT.value)
+    return set(rows.values_list("user_id", flat=True))

@@ -6,6 +6,7 @@ from approvals.models.decision import Decision
 from approvals.models.export import Export, ExportChunk
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
+from approvals.models.schedule import ReportMail, ReportSchedule
 from approvals.models.siem import SiemStream
 from approvals.models.snapshot import Reading, Snapshot
 from approvals.models.verdict import Verdict
@@ -25,6 +26,8 @@ __all__ = [
     "KeptAnswer",
     "Permit",
     "Reading",
+    "ReportMail",
+    "ReportSchedule",
     "Request",
     "SiemStream",
     "SigningKey",

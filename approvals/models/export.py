@@ -14,7 +14,8 @@ class Export(Due):
     """A file that somebody asked for, how far it is, and until when it is kept.
 
     `kind` says who makes it (approvals/audit/exports/kinds.py), `subject` of what, `wish` of which
-    part, as it was asked. `attempts` numbers the turns of workers: only the last one may write.
+    part, as it was asked; `schedule` asked for it where that is set. `attempts` numbers the turns
+    of workers: only the last one may write.
     `covers`: the projects whose evidence may be in the file; null for everything.
     """
 
@@ -32,6 +33,9 @@ class Export(Due):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    schedule = models.ForeignKey(
+        "approvals.ReportSchedule", on_delete=models.PROTECT, related_name="exports", null=True
     )
     kind = models.CharField(max_length=20)
     subject = models.CharField(max_length=60, blank=True)

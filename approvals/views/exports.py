@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.audit.exports.end import cancel_export, delete_export
-from approvals.audit.exports.fetch import fetch_export, load_export
-from approvals.audit.exports.listing import exports_of, in_words
+from approvals.audit.exports.fetch import exports_of, fetch_export, load_export, load_own
+from approvals.audit.exports.listing import in_words
 from approvals.audit.exports.order import order_export
 from approvals.audit.exports.report_job import report_wish
 from approvals.audit.reports.filters import report_filters
@@ -21,9 +21,9 @@ from portal.kernel.http import page_of
 
 @require_safe
 def exports(request: PersonRequest) -> HttpResponse:
-    """The reader's own."""
+    """What the reader asked for, and what a schedule prepared for them."""
     audit_scope(request.user)
-    page = page_of(request, exports_of(request.user))
+    page = page_of(request, exports_of(request.user).order_by("-pk"))
     return render(
         request, "audit/exports.html", {"page": page, "rows": in_words(list(page.object_list))}
     )
@@ -72,13 +72,13 @@ def export_file(request: PersonRequest, export_id: UUID) -> StreamingHttpRespons
 @require_POST
 def export_cancel(request: PersonRequest, export_id: UUID) -> HttpResponse:
     """Stop preparing it."""
-    cancel_export(by=request.user, export=load_export(request.user, export_id))
+    cancel_export(by=request.user, export=load_own(request.user, export_id))
     return redirect("exports")
 
 
 @require_POST
 def export_delete(request: PersonRequest, export_id: UUID) -> HttpResponse:
     """Delete the file, and take it off the list."""
-    delete_export(by=request.user, export=load_export(request.user, export_id))
+    delete_export(by=request.user, export=load_own(request.user, export_id))
     messages.success(request, _("Deleted."))
     return redirect("exports")

@@ -65,6 +65,7 @@ def report(request: PersonRequest, report_name: str) -> HttpResponse:
         "clear_url": path,
         "periods": _periods(path, filters) if found.periodic else [],
         "prepare_url": f"{reverse('report-prepare', args=[found.name])}?{_query(filters)}",
+        "schedule_url": f"{reverse('schedule-new', args=[found.name])}?{_query(filters)}",
         "files": [
             (form, f"{reverse('report-file', args=[found.name, form])}?{_query(filters)}")
             for form in FORMS

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 from approvals.audit.exports.order import order_export
 from approvals.audit.exports.report_job import report_wish
 from approvals.audit.reports.filters import report_filters
+from approvals.audit.schedules.change import create_schedule
 from approvals.audit.scope import audit_scope
 from approvals.audit.siem.configure import create_stream
 from approvals.backtest.run import run_backtest
@@ -18,7 +19,7 @@ from approvals.backtest.start import Wish, start_backtest
 from approvals.connections.configure import create_connection
 from approvals.connections.hook import renew_hook
 from approvals.lifecycle.submit import submit_request
-from approvals.models import Backtest, Connection, Export, Request
+from approvals.models import Backtest, Connection, Export, ReportSchedule, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from policies.sources.configure import create_source
@@ -82,6 +83,7 @@ class World:
     policy: Any
     backtest: Any
     export: Export  # the auditor's, waiting
+    schedule: ReportSchedule  # the auditor's, sent to them
     people: dict[str, Any]
     feed: tuple[Any, str]
     source: Any
@@ -146,6 +148,7 @@ class World:
             "number": 1,
             "backtest_id": self.backtest.pk,
             "export_id": self.export.pk,
+            "schedule_id": self.schedule.pk,
             "name": "countersign.py",
             "tile": "63/000",  # no log is that large
         }
@@ -256,6 +259,22 @@ def _export(auditor: User) -> Export:
     return order_export(by=auditor, kind="report", subject="population", form="csv", wish=wish)
 
 
+def _schedule(auditor: User) -> ReportSchedule:
+    auditor.email = "auditor@example.com"
+    auditor.save()
+    return create_schedule(
+        by=auditor,
+        filters=report_filters(audit_scope(auditor), {}),
+        recipients=[auditor],
+        report="population",
+        form="csv",
+        every="day",
+        hour=7,
+        zone="UTC",
+        period="day",
+    )
+
+
 def build() -> World:
     """Everything above, through the real services."""
     _publish_checkpoint()
@@ -273,6 +292,7 @@ def build() -> World:
         policy=policy,
         backtest=_backtest(who, policy),
         export=_export(people["auditor"]),
+        schedule=_schedule(people["auditor"]),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
         source=create_source(by=who.admin, repository="https://git.example/policies"),

@@ -4,21 +4,38 @@ from collections.abc import Generator
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from approvals.audit.exports.end import note
 from approvals.audit.exports.shelf import read_file
-from approvals.audit.scope import AuditScope, audit_scope
-from approvals.models import Export
+from approvals.audit.scope import audit_scope
+from approvals.models import Export, ReportMail
 from portal.accounts.models import User
 from portal.kernel.errors import Conflict, Forbidden, Gone, NotFound
 from portal.ledger.actors import person_actor
 
 
+def exports_of(person: User) -> QuerySet[Export]:
+    """What `person` asked for, and what was prepared for them by a schedule."""
+    mails = ReportMail.objects.filter(export=OuterRef("pk"), person=person)
+    sent = mails.filter(state__in=[ReportMail.State.SENT, ReportMail.State.FAILED])
+    return Export.objects.filter(Q(by=person) | Exists(sent)).exclude(state=Export.State.DELETED)
+
+
 def load_export(person: User, export_id: UUID) -> Export:
-    """An export of theirs. Raises NotFound, also for somebody else's."""
-    found = Export.objects.filter(pk=export_id, by=person).first()
-    if found is None or found.state == Export.State.DELETED:
+    """An export that is for them. Raises NotFound, also for somebody else's."""
+    return _found(exports_of(person), export_id)
+
+
+def load_own(person: User, export_id: UUID) -> Export:
+    """One that they asked for themselves. Raises NotFound."""
+    return _found(exports_of(person).filter(by=person), export_id)
+
+
+def _found(exports: QuerySet[Export], export_id: UUID) -> Export:
+    found = exports.filter(pk=export_id).first()
+    if found is None:
         raise NotFound(_("There is no such export, or it is not yours."))
     return found
 
@@ -29,7 +46,7 @@ def fetch_export(*, by: User, export: Export) -> Generator[bytes, None, None]:
     Raises Forbidden where `by` does not audit all of it any more, Gone, and Conflict before it
     is ready.
     """
-    if not _audits(audit_scope(by), export.covers):
+    if not audit_scope(by).covers(export.covers):
         raise Forbidden(
             _("You do not audit everything in this file any more. Ask for a new one."),
             code="missing-permission",
@@ -43,7 +60,3 @@ def fetch_export(*, by: User, export: Export) -> Generator[bytes, None, None]:
             raise Conflict(_("This file is not ready."), code="not-ready")
         note("export.fetched", export, person_actor(by), "", digest=export.digest)
     return read_file(export)
-
-
-def _audits(scope: AuditScope, covers: list[UUID] | None) -> bool:
-    return scope.projects is None or (covers is not None and set(covers) <= set(scope.projects))

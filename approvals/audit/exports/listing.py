@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from approvals.audit.exports.kinds import KINDS
 from approvals.models import Export
-from portal.accounts.models import User
 from portal.directory.models import Environment, Project
 
 
@@ -22,11 +20,6 @@ class ExportRow:
     part: str
 
 
-def exports_of(person: User) -> QuerySet[Export]:
-    """Those that are listed for `person`, the newest first."""
-    return Export.objects.filter(by=person).exclude(state=Export.State.DELETED).order_by("-pk")
-
-
 def in_words(exports: Sequence[Export]) -> list[ExportRow]:
     """The rows of a page, in two statements."""
     wishes = [export.wish for export in exports]
@@ -34,7 +27,7 @@ def in_words(exports: Sequence[Export]) -> list[ExportRow]:
         **_names(Project, "slug", [wish.get("project") for wish in wishes]),
         **_names(Environment, "name", [wish.get("environment") for wish in wishes]),
     }
-    return [ExportRow(export, _title(export), _part(export.wish, names)) for export in exports]
+    return [ExportRow(one, title_of(one), _part(one.wish, names)) for one in exports]
 
 
 def _names(
@@ -45,7 +38,8 @@ def _names(
     return {str(pk): name for pk, name in found}
 
 
-def _title(export: Export) -> str:
+def title_of(export: Export) -> str:
+    """What people call it."""
     kind = KINDS.get(export.kind)
     return kind.title(export) if kind else export.kind
 

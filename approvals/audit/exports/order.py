@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from approvals.audit.exports.kinds import kind_of
 from approvals.lifecycle.announce import wake
-from approvals.models import Export
+from approvals.models import Export, ReportSchedule
 from portal.accounts.models import User
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
@@ -19,23 +19,37 @@ MOST = 20  # that wait, run or are kept, of one person
 
 @transaction.atomic
 def order_export(
-    *, by: User, kind: str, subject: str = "", form: str, wish: dict[str, Any]
+    *,
+    by: User,
+    kind: str,
+    subject: str = "",
+    form: str,
+    wish: dict[str, Any],
+    schedule: ReportSchedule | None = None,
 ) -> Export:
-    """Ask for it; that is recorded now. Raises Forbidden, NotFound, Invalid, Conflict."""
+    """Ask for it, or let a schedule of theirs ask; that is recorded now.
+
+    Raises Forbidden, NotFound, Invalid, Conflict.
+    """
     at = now()
-    export = Export(
-        by=by, kind=kind, subject=subject, form=form, wish=wish, created_at=at, next_try=at
-    )
+    export = Export(by=by, kind=kind, subject=subject, form=form, wish=wish, schedule=schedule)
+    export.created_at = export.next_try = at
     job = kind_of(export).job(export)
+    if schedule is None:
+        _check_room(by)
+    export.covers, export.file_name = job.covers, job.file_name
+    export.save(force_insert=True)
+    actor = person_actor(by, authn="schedule" if schedule else "session")
+    record("export.created", actor=actor, project=job.project, export=job.said)
+    wake("approvals.export", str(export.pk))
+    return export
+
+
+def _check_room(by: User) -> None:
     User.objects.select_for_update().values_list("pk").get(pk=by.pk)
-    kept = Export.objects.filter(by=by, state__in=[*Export.OPEN, Export.State.READY])
+    kept = Export.objects.filter(by=by, schedule=None, state__in=[*Export.OPEN, Export.State.READY])
     if kept.count() >= MOST:
         raise Conflict(
             _("You have %(n)d files already. Delete some of them first.") % {"n": MOST},
             code="too-many",
         )
-    export.covers, export.file_name = job.covers, job.file_name
-    export.save(force_insert=True)
-    record("export.created", actor=person_actor(by), project=job.project, export=job.said)
-    wake("approvals.export", str(export.pk))
-    return export

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from approvals.audit.exports.job import Job
 from approvals.audit.reports import REPORTS
-from approvals.audit.reports.download import FORMS, counted, file_name, parts_of, said_of
+from approvals.audit.reports.download import FORMS, Form, counted, file_name, parts_of, said_of
 from approvals.audit.reports.filters import ReportFilters, report_filters
 from approvals.audit.reports.report import Report
 from approvals.audit.scope import audit_scope
@@ -29,6 +29,13 @@ def report_of(name: str) -> Report:
     return REPORTS[name]
 
 
+def form_of(name: str) -> Form:
+    """The kind of file of that name. Raises NotFound."""
+    if name not in FORMS:
+        raise NotFound(_("There is no such kind of file."))
+    return FORMS[name]
+
+
 def report_title(export: Export) -> str:
     """What people call it; the bare name of one that there is no more."""
     found = REPORTS.get(export.subject)
@@ -38,9 +45,7 @@ def report_title(export: Export) -> str:
 def report_job(export: Export) -> Job:
     """The job, for what `export.by` audits now. Raises Forbidden, NotFound, Invalid."""
     scope = audit_scope(export.by)
-    report, form = report_of(export.subject), FORMS.get(export.form)
-    if form is None:
-        raise NotFound(_("There is no such kind of file."))
+    report, form = report_of(export.subject), form_of(export.form)
     wish = {name: str(value) for name, value in export.wish.items()}
     with override(ZoneInfo(wish.pop("zone"))):
         filters = report_filters(scope, wish)

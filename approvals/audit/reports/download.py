@@ -94,10 +94,12 @@ def said_of(export: UUID, report: Report, form: Form, filters: ReportFilters) ->
 def download(*, by: User, report: Report, filters: ReportFilters, form: Form) -> Parts:
     """The file in pieces. That it is taken is recorded now, how it ended when it ends.
 
-    Raises Conflict for a sheet that would be too long.
+    Raises Conflict for a sheet that would be too long, and where rows would be missing.
     """
     if form.name == "xlsx":
         counted(report, filters, form)
+    else:
+        require_online(report, filters)
     taken = _Taken(by, filters, said_of(new_id(), report, form, filters))
     with transaction.atomic():
         taken.record("export.created")
