@@ -207,6 +207,23 @@ def test_verifying_the_log_and_the_statement_of_integrity(windows):
     check_everywhere(page)
 
 
+def test_a_file_prepared_in_the_background_and_sending_it_regularly(windows):
+    page = windows.open("omar", "/audit/reports/population")
+    page.get_by_role("button", name="CSV").click()
+    fetch = page.get_by_role("link", name="Fetch")
+    expect(fetch).to_be_visible(timeout=SLOW)  # without loading the page again
+    with page.expect_download() as download:
+        fetch.click()
+    assert download.value.suggested_filename.endswith(".csv")
+    check_everywhere(page)
+    page.goto("/audit/reports/population/schedule")
+    check_everywhere(page)
+    page.get_by_role("checkbox", name="Omar Said").check()
+    page.get_by_role("button", name="Send regularly").click()
+    expect(page.get_by_text("sets EMAIL_URL")).to_be_visible()
+    check_everywhere(page)
+
+
 def test_the_ledger_and_one_of_its_entries(windows, portal):
     gate = portal.gate("staging")
     assert gate.end() == 0, gate.said

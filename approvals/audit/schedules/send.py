@@ -21,7 +21,7 @@ from portal.kernel.text import make_visible
 from portal.ledger.actors import SYSTEM
 
 LEASE = timedelta(minutes=2)
-TRIES = 6
+TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 1800.0
 
 
