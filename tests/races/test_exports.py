@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 
 from approvals.audit.exports import run, shelf
@@ -10,12 +11,18 @@ from approvals.audit.exports.end import cancel_export
 from approvals.audit.exports.kinds import KINDS, Kind
 from approvals.audit.exports.order import order_export
 from approvals.audit.reports import write_text
-from approvals.models import Export, ExportChunk
+from approvals.audit.reports.filters import report_filters
+from approvals.audit.schedules import send
+from approvals.audit.schedules.change import create_schedule
+from approvals.audit.schedules.run import run_schedule
+from approvals.audit.scope import audit_scope
+from approvals.models import Export, ExportChunk, ReportMail, ReportSchedule
 from portal.access import grant_role
 from portal.access.models import Organisation
 from portal.kernel.clock import now
 from portal.ledger.models import Entry
 from tests.factories import ask, person
+from tests.races.together import together
 from tests.server import Child, database_url, eventually
 
 WISH = {"since": "2026-01-01", "until": "2200-01-01", "zone": "UTC"}
@@ -96,6 +103,36 @@ def test_others_see_how_far_it_is_and_can_cancel_it_while_its_transaction_is_ope
     export.refresh_from_db()
     assert export.state == "cancelled"
     assert not ExportChunk.objects.exists()
+
+
+def test_of_two_workers_one_takes_the_slot_and_one_sends_the_mail(auditor, export, monkeypatch):
+    cancel_export(by=auditor, export=export)
+    auditor.email = "olga@example.com"
+    auditor.save()
+    schedule = create_schedule(
+        by=auditor,
+        filters=report_filters(audit_scope(auditor), {}),
+        recipients=[auditor],
+        report="population",
+        form="csv",
+        every="day",
+        hour=7,
+        zone="UTC",
+        period="day",
+    )
+    ReportSchedule.objects.update(next_slot=now())
+    took = together(*[lambda: run_schedule(schedule.pk)] * 4)
+    assert sorted(result.value for result in took) == [False, False, False, True]
+    (made,) = Export.objects.filter(schedule=schedule)
+    wrote = together(*[lambda: run.run_export(made.pk)] * 3)
+    assert sorted(result.value for result in wrote) == [False, False, True]
+    mail = ReportMail.objects.get()
+    sent = []
+    monkeypatch.setattr(send, "_to_server", sent.append)
+    monkeypatch.setattr(settings, "SENDS_MAIL", True)
+    together(*[lambda: send.send_mail(mail.pk)] * 4)
+    mail.refresh_from_db()
+    assert (len(sent), mail.state) == (1, "sent")
 
 
 def test_a_worker_that_is_killed_leaves_nothing_of_its_file(export):
