@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0017_erasure'),
+        ('approvals', '0018_export'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0018_export'),
+        ('approvals', '0020_siem'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
