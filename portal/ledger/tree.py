@@ -92,6 +92,11 @@ def consistency(old: int, new: int, read: Read) -> list[bytes]:
     return [nodes.hash(span) for span in _subproof(old, (0, new))] if old else []
 
 
+def subtree(height: int, index: int, size: int, read: Read) -> bytes:
+    """The hash over leaves index * 2**height and on, 2**height of them, in a tree of `size`."""
+    return _Nodes(size, read).complete((index << height, index + 1 << height))
+
+
 def verify_inclusion(
     leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> bool:

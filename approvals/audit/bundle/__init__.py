@@ -1,0 +1,1 @@
+"""The evidence bundle: entries, population and receipts of a period, with what proves them."""
