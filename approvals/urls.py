@@ -4,6 +4,7 @@ from django.urls import path
 
 from approvals.views import backtest, siem
 from approvals.views import connections as connection
+from approvals.views.bundle import bundle
 from approvals.views.decide import decide
 from approvals.views.evidence import integrity, integrity_json, integrity_pdf, request_sheet
 from approvals.views.exports import (
@@ -75,6 +76,7 @@ urlpatterns = [
     path("audit/", ledger, name="ledger"),
     path("audit/<int:entry_id>/", entry, name="ledger-entry"),
     path("audit/<int:entry_id>.json", entry_file, name="ledger-entry-file"),
+    path("audit/bundle/", bundle, name="bundle"),
     path("audit/reports/", reports, name="reports"),
     path("audit/reports/<slug:report_name>", report, name="report"),
     path("audit/reports/files/<slug:report_name>.<slug:form>", report_file, name="report-file"),

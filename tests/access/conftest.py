@@ -8,7 +8,12 @@ from tests.access.world import build
 
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), transaction.atomic():
+    with (
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr("approvals.audit.bundle.closing.SECONDS", 0)  # nobody seals here
         yield build()
         transaction.set_rollback(True)
 

@@ -1,0 +1,133 @@
+"""Which entries are in a bundle, and reading them as they are written out.
+
+Entries of one project are told by their numbers, which count them without a gap; those of the
+whole portal by their leaves. Either way a bundle is one range, closed by its own export.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from approvals.audit.bundle.closing import Closing
+from portal.ledger.seal_sql import NO_PROJECT
+
+CHUNK = 1_000
+
+_OF_PROJECT = f"coalesce(leaf.project, '{NO_PROJECT}'::uuid) = %(project)s AND leaf.number"
+_OF_ALL = "leaf.index"
+_ENDS = """
+    SELECT min({place}), max({place})
+    FROM ledger_entry AS entry JOIN ledger_leaf AS leaf ON leaf.entry = entry.id
+    WHERE entry.at >= %(since)s AND entry.at < %(until)s AND {within}
+"""
+_ENTRIES = """
+    SELECT leaf.index, leaf.number, entry.type, entry.at, entry.payload
+    FROM ledger_leaf AS leaf LEFT JOIN ledger_entry AS entry ON entry.id = leaf.entry
+    WHERE {within} ORDER BY {place}
+"""
+_INDEXES = "SELECT leaf.index FROM ledger_leaf AS leaf WHERE {within} ORDER BY {place}"
+_RECEIPTS = """
+    SELECT permit.receipt::text
+    FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = leaf.entry
+    JOIN approvals_permit AS permit ON permit.request_id = entry.request
+    WHERE entry.type = 'permit.issued' AND {within} ORDER BY {place}
+"""
+_IS_THERE = """
+    SELECT entry.id IS NOT NULL
+    FROM ledger_leaf AS leaf LEFT JOIN ledger_entry AS entry ON entry.id = leaf.entry
+    WHERE {within}
+"""
+_OLDEST_MONTH = """
+    SELECT min(to_date(right(child.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC'
+    FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+    WHERE inhparent = 'ledger_entry'::regclass AND child.relname ~ '_[0-9]{4}_[0-9]{2}$'
+"""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Entries `first` to `last`, none where `last` is smaller, and the one at `closing`.
+
+    Places are numbers of the entries of `project`, or leaves of the log where that is None.
+    """
+
+    project: UUID | None
+    first: int
+    last: int
+    closing: int
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """The same as places from and to, both included."""
+        if self.closing - self.last <= 1 and self.first <= self.last:
+            return [(self.first, self.closing)]
+        found = [(self.first, self.last)] if self.first <= self.last else []
+        return [*found, (self.closing, self.closing)]
+
+    @property
+    def count(self) -> int:
+        """How many entries that are."""
+        return sum(last - first + 1 for first, last in self.ranges)
+
+    def entries(self) -> Generator[tuple[int, int, str | None, datetime, bytes], None, None]:
+        """Leaf index, number, type, time and payload; type None where the entry is gone."""
+        return self._rows(_ENTRIES)
+
+    def indexes(self) -> Generator[int, None, None]:
+        """The leaves, in their order."""
+        if self.project is None:
+            for first, last in self.ranges:
+                yield from range(first, last + 1)
+        else:
+            for (index,) in self._rows(_INDEXES):
+                yield index
+
+    def receipts(self) -> Generator[str, None, None]:
+        """The receipt of each permit that was issued by one of the entries, as JSON."""
+        for (receipt,) in self._rows(_RECEIPTS):
+            yield receipt
+
+    def _rows(self, statement: str) -> Generator[Any, None, None]:
+        for first, last in self.ranges:
+            with transaction.atomic(), connection.chunked_cursor() as cursor:
+                cursor.execute(*_asked(statement, self.project, first, last))
+                while rows := cursor.fetchmany(CHUNK):
+                    yield from rows
+
+
+def select(project: UUID | None, since: datetime, until: datetime, closing: Closing) -> Selection:
+    """The entries from `since` to before `until` up to the one that closes the range."""
+    place = closing.index if project is None else closing.number
+    statement, values = _asked(_ENDS, project, 0, place)
+    ((first, last),) = _fetch(statement, {**values, "since": since, "until": until})
+    if first is None:
+        return Selection(project, place, -1, place)
+    return Selection(project, first, last, place)
+
+
+def archived_until(project: UUID | None, since: datetime) -> datetime | None:
+    """The moment before which entries are in the archive, where that is later than `since`."""
+    first = 0 if project is None else 1
+    ((oldest,),) = _fetch(_OLDEST_MONTH, {})
+    gone = _fetch(*_asked(_IS_THERE, project, first, first)) == [(False,)]
+    return oldest if gone and oldest and since < oldest else None
+
+
+def _asked(
+    statement: str, project: UUID | None, first: int, last: int
+) -> tuple[str, dict[str, Any]]:
+    """A statement about one range, with its values."""
+    place, column = ("leaf.index", _OF_ALL) if project is None else ("leaf.number", _OF_PROJECT)
+    within = f"{column} BETWEEN %(first)s AND %(last)s"
+    values = {"project": project, "first": first, "last": last}
+    return statement.format(place=place, within=within), values
+
+
+def _fetch(statement: str, values: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

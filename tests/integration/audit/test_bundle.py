@@ -1,0 +1,126 @@
+"""The evidence bundle as an auditor takes it, and who may."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import zipfile
+from functools import partial
+
+import pytest
+
+from portal.access import grant_role
+from portal.directory.projects import create_project
+from portal.ledger.models import Entry
+from portal.ledger.tiles import read_tile
+from tests.factories import ask, person
+from tests.integration.lifecycle.receipts import pae
+from tests.integration.pages import as_, text
+from tests.integration.sealing.test_proofs import seal_portal
+
+BUNDLE = "/audit/bundle/"
+
+
+@pytest.fixture
+def one_project(audited):
+    """Who audits the project shop alone, while there is another."""
+    reader = person(audited.admin, "Pia Project")
+    grant_role(by=audited.admin, to=reader, role="auditor", target=audited.project)
+    audited.other = create_project(by=audited.admin, slug="other", name="Other")
+    return reader
+
+
+@pytest.fixture
+def nobody_seals(monkeypatch):
+    monkeypatch.setattr("approvals.audit.bundle.closing.SECONDS", 0)
+
+
+class Opened:
+    """A bundle, unzipped."""
+
+    def __init__(self, response):
+        assert response.status_code == 200, text(response)
+        self.data = b"".join(response.streaming_content)
+        with zipfile.ZipFile(io.BytesIO(self.data)) as found:
+            self.files = {name: found.read(name) for name in found.namelist()}
+        self.envelope = json.loads(self.files.pop("manifest.json"))
+        self.payload = base64.b64decode(self.envelope["payload"])
+        self.statement = json.loads(self.payload)
+        self.said = self.statement["predicate"]
+        self.leaves = self.files["entries.jsonl"].splitlines()
+        self.entries = [json.loads(line) for line in self.leaves]
+        self.rows = list(csv.DictReader(io.StringIO(self.files["population.csv"].decode())))
+
+    def signed_for_openssl(self, folder):
+        """Whether openssl takes the manifest, by the key that the bundle brings."""
+        (signature,) = self.envelope["signatures"]
+        (folder / "key").write_bytes(self.files[f"keys/permit-{signature['keyid']}.pem"])
+        (folder / "sig").write_bytes(base64.b64decode(signature["sig"]))
+        (folder / "signed").write_bytes(pae(self.envelope["payloadType"], self.payload))
+        command = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "sig", "signed"]
+        return subprocess.run(command, cwd=folder, capture_output=True).returncode == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
+    audited, one_project, tmp_path, monkeypatch
+):
+    seal = partial(seal_portal, tmp_path / "key.pem")
+    seal()
+    ask(audited, run={"id": "8", "attempt": 1, "actor": "=HYPERLINK(0)"})
+    monkeypatch.setattr("approvals.audit.bundle.closing.sleep", lambda _seconds: seal())
+    shop = str(audited.project.pk)
+
+    mine = Opened(as_(one_project).post(BUNDLE, {"project": shop}))
+    assert mine.signed_for_openssl(tmp_path)
+    assert {
+        one["name"]: (one["digest"]["sha256"], one["annotations"]["size"])
+        for one in mine.statement["subject"]
+    } == {name: (hashlib.sha256(data).hexdigest(), len(data)) for name, data in mine.files.items()}
+    assert {one["entry"]["project"] for one in mine.entries} == {shop}
+    assert [one["number"] for one in mine.entries] == list(range(1, len(mine.entries) + 1))
+    assert mine.entries[-1]["entry"]["export"]["id"] == mine.said["export"]
+    assert mine.said["closing"]["number"] == mine.said["rows"]["entries.jsonl"] == len(mine.entries)
+    submitted = [one for one in mine.entries if one["entry"]["type"] == "request.submitted"]
+    assert len(mine.rows) == len(submitted) == mine.said["types"]["request.submitted"] == 6
+    assert mine.rows[-1]["requester"] == "'=HYPERLINK(0)"
+    (receipt,) = mine.files["receipts/permits.jsonl"].splitlines()
+    assert json.loads(receipt) == audited.permit.receipt
+
+    everything = Opened(as_(audited.auditor).post(BUNDLE, {"project": ""}))
+    assert set(mine.leaves) < set(everything.leaves)
+    assert everything.said["start"] is None or everything.said["start"]["size"] > 0
+    assert b"leaves %d\n" % len(everything.leaves) in everything.files["proofs/tree.txt"]
+    ended = Entry.objects.filter(type="export.finished").latest("id")
+    said = json.loads(bytes(ended.payload))["export"]
+    assert said["digest"] == f"sha256:{hashlib.sha256(everything.data).hexdigest()}"
+    assert (ended.outcome, said["rows"]) == ("done", len(everything.leaves))
+    assert read_tile(0, 0, 1) == hashlib.sha256(b"\0" + everything.leaves[0]).digest()
+
+
+def test_the_project_must_be_one_that_the_auditor_audits(audited, one_project, nobody_seals):
+    client = as_(one_project)
+    assert "Other" not in text(client.get(BUNDLE))
+    assert client.post(BUNDLE, {"project": str(audited.other.pk)}).status_code == 404
+    none = client.post(BUNDLE, {})
+    assert (none.status_code, "Choose the project" in text(none)) == (422, True)
+    assert not Entry.objects.filter(type="export.created", actor_ref=one_project.actor_ref).exists()
+
+
+def test_a_bundle_without_a_sealer_is_refused_in_words_and_recorded(audited, nobody_seals):
+    refused = as_(audited.auditor).post(BUNDLE, {"since": "2026-01-01", "until": "2026-01-31"})
+    assert refused.status_code == 409
+    assert "the sealer is away" in text(refused)
+    assert 'value="2026-01-31"' in refused.content.decode()
+    assert Entry.objects.latest("id").outcome == "not sealed"
+
+
+def test_a_period_that_is_archived_in_part_is_refused(audited, monkeypatch):
+    monkeypatch.setattr(
+        "approvals.audit.bundle.build.archived_until", lambda _project, since: since
+    )
+    refused = as_(audited.auditor).post(BUNDLE, {"since": "2026-01-01", "until": "2026-01-31"})
+    assert refused.status_code == 409
+    assert "Entries before 2026-01-01 are in the archive" in text(refused)
