@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "client.md").read_text()
 HOW_TO = (DOCS / "how-to" / "connect-a-pipeline.md").read_text()
 POLICY_FILES = (DOCS / "how-to" / "policies-from-files.md").read_text()
-STEPS = ("gate", "request", "wait", "redeem", "finish", "withdraw", "verify", "policy")
+STEPS = ("gate", "request", "wait", "redeem", "finish", "withdraw", "verify", "evidence", "policy")
 
 
 def options_of(text):
@@ -39,7 +39,7 @@ def test_the_shell_client_knows_the_gates_options_but_three(known, shell_client)
 
 def test_the_how_to_uses_only_options_of_the_steps_it_names(known):
     commands = re.findall(r"countersign(?:\.py)? (\w+) ((?:[^\n`]|\\\n)*)", HOW_TO)
-    assert {step for step, _ in commands} >= set(STEPS) - {"withdraw", "policy"}
+    assert {step for step, _ in commands} >= set(STEPS) - {"withdraw", "evidence", "policy"}
     for step, rest in commands:
         assert options_of(rest.split(" -- ")[0]) <= known[step], (step, rest)
 

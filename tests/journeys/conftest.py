@@ -1,13 +1,12 @@
 """One running portal for the journeys of an xdist worker, and a team lead who decides."""
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.journeys.person import Person
 from tests.journeys.portal import CLIENTS, PYTHON, running_portal
+from tests.pythons import oldest_python
 
 SHELL_CLIENT = str(CLIENTS / "countersign.sh")
 
@@ -38,17 +37,8 @@ def program(request):
     if request.param == "python":
         return PYTHON
     if request.param == "python3.8":
-        return (_oldest_python(), *PYTHON[1:])
+        return (oldest_python(), *PYTHON[1:])
     shell = shutil.which(request.param)
     if shell is None:
         pytest.skip(f"{request.param} is not installed here")
     return (shell, *(["sh"] if request.param == "busybox" else []), SHELL_CLIENT)
-
-
-def _oldest_python():
-    """A Python 3.8: of pyenv (its shims may point to nothing), else of the machine."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = sorted(root.glob("versions/3.8.*/bin/python")) or shutil.which("python3.8")
-    if not found:
-        pytest.skip("no Python 3.8 on this machine")
-    return str(found[0] if isinstance(found, list) else found)

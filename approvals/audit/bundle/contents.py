@@ -18,7 +18,7 @@ from portal.ledger.proofs import BrokenSeal
 
 TOGETHER = 200
 # A request is made a moment before its first entry, which is what the bundle goes by.
-BEFOREHAND = timedelta(hours=1)
+AROUND = timedelta(hours=1)
 
 Progress = Callable[[int, int], None]
 
@@ -85,7 +85,8 @@ class Contents:
             return
         (first, _), (last, _) = counted.first, counted.last
         values = self._filters.parameters()
-        values["since"] -= BEFOREHAND
+        values["since"] -= AROUND
+        values["until"] += AROUND
         with transaction.atomic(), connection.chunked_cursor() as cursor:
             cursor.execute(population.REPORT.statement(), values)
             while rows := cursor.fetchmany(CHUNK):

@@ -32,9 +32,9 @@ another way: at the portal's /.well-known/countersign/, or in writing.
 
 WITH OUR COMMAND (one file of Python 3.8 or later, no network)
 
-  countersign evidence verify BUNDLE.zip --keys permits.json --key 'NAME+ID+KEY'
+  countersign evidence verify BUNDLE.zip --keys keys.json --key 'NAME+ID+KEY'
 
-permits.json and NAME+ID+KEY are the keys you were given. It checks everything that follows.
+keys.json and NAME+ID+KEY are the keys you were given. It checks everything that follows.
 
 
 WITH PROGRAMS OF OTHERS

@@ -8,19 +8,22 @@ import json
 import subprocess
 import zipfile
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from portal.access import grant_role
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
-from portal.ledger.tiles import read_tile
+from portal.ledger.tiles import fetch
 from tests.factories import ask, person
-from tests.integration.lifecycle.receipts import pae
+from tests.integration.lifecycle.receipts import pae, published
 from tests.integration.pages import as_, text
 from tests.integration.sealing.test_proofs import seal_portal
+from tests.pythons import oldest_python
 
 BUNDLE = "/audit/bundle/"
+CLIENT = Path(__file__).parents[3] / "plugins" / "client" / "countersign.py"
 
 
 @pytest.fixture
@@ -62,6 +65,19 @@ class Opened:
         command = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "sig", "signed"]
         return subprocess.run(command, cwd=folder, capture_output=True).returncode == 0
 
+    def verified(self, folder):
+        """What the client says of it under the oldest Python, by keys from outside the bundle."""
+        (folder / "bundle.zip").write_bytes(self.data)
+        (folder / "keys.json").write_text(json.dumps({"keys": list(published().values())}))
+        vkeys = [
+            part for (key,) in fetch("SELECT vkey FROM ledger_key", []) for part in ("--key", key)
+        ]
+        arguments = ["evidence", "verify", "bundle.zip", "--keys", "keys.json", *vkeys]
+        done = subprocess.run(
+            [oldest_python(), str(CLIENT), *arguments], cwd=folder, capture_output=True, text=True
+        )
+        return done.returncode, done.stdout + done.stderr
+
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
@@ -97,7 +113,10 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     said = json.loads(bytes(ended.payload))["export"]
     assert said["digest"] == f"sha256:{hashlib.sha256(everything.data).hexdigest()}"
     assert (ended.outcome, said["rows"]) == ("done", len(everything.leaves))
-    assert read_tile(0, 0, 1) == hashlib.sha256(b"\0" + everything.leaves[0]).digest()
+
+    for found in (mine, everything):
+        status, words = found.verified(tmp_path)
+        assert (status, "FAILS" in words, "note" in words) == (0, False, False), words
 
 
 def test_the_project_must_be_one_that_the_auditor_audits(audited, one_project, nobody_seals):
