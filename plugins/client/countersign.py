@@ -2171,12 +2171,16 @@ class Entries:
         if said["project"]:
             self._slug, self._project = str(said["project"]["slug"]), said["project"]["id"]
         self._closing = said["closing"]["leaf"]
-        self._closed = self._apart = False
+        within = said["range"]
+        self._from, self._to = (
+            (within["first"]["leaf"], within["last"]["leaf"]) if within["first"] else (1, 0)
+        )
+        self._since, self._until = said["filter"]["since"], said["filter"]["until"]
+        self._closed = self._apart = self._before = False
         self._types: Dict[str, int] = {}
         self._numbers: Dict[Optional[str], int] = {}  # the last one by project
-        self._first: Optional[Tuple[int, int, str]] = None  # leaf, number, time
-        self._last: Optional[Tuple[int, int, str]] = None  # before the closing one
-        self._next = -1
+        self._ends = [0, 0]  # numbers of the first and the last entry of the period
+        self._next, self._at = -1, ""
 
     def take(self, index: int, line: bytes) -> None:
         """One leaf with its newline. Raises ValueError, KeyError, TypeError for what is none."""
@@ -2194,17 +2198,20 @@ class Entries:
         kind = entry["type"]
         self.count += 1
         self._types[kind] = self._types.get(kind, 0) + 1
-        self._order(index, entry["project"], number)
-        place = (index, number, at)
-        self._first = self._first or place
+        self._order(index, entry["project"], number, at)
+        within = self._from <= index <= self._to
+        if within:
+            self._ends = [self._ends[0] or number, number]
+        elif self._since <= at < self._until:
+            self._fails(f"Leaf {index:,} is of the period, and outside the range that is named.")
         if index == self._closing:
-            self._close(entry, place)
-        else:
-            self._last = place
+            export, number_said = entry.get("export") or {}, self._said["closing"]["number"]
+            good = kind == "export.created" and export.get("id") == self._said["export"]
+            self._closed = good and number == number_said
         if entry["request"] and "seq" in entry:
-            self._history(kind, entry, line[44 : -len(tail)])
+            self._history(kind, entry, line[44 : -len(tail)], within)
 
-    def _order(self, index: int, project: Optional[str], number: int) -> None:
+    def _order(self, index: int, project: Optional[str], number: int, at: str) -> None:
         """Numbers follow each other in each project, and leaves where all projects are there."""
         last = self._numbers.get(project)
         follows = last is None or number == last + 1
@@ -2212,58 +2219,46 @@ class Entries:
             follows = follows and (index == self._next or self._next < 0)
         elif project != self._project:
             self._fails(f"Leaf {index:,} is an entry of another project.")
-        if not follows and index == self._closing:
+        if self._next < 0:
+            self._before = index == 0 or at < self._since
+            self._before = self._before or (number == 1 and self._project is not None)
+        if not follows and index == self._closing and self._at >= self._until:
             self._apart = True
         elif not follows:
             self._fails(f"Entries are missing before leaf {index:,}, which has number {number:,}.")
         self._numbers[project] = number
-        self._next = index + 1
+        self._next, self._at = index + 1, at
 
-    def _close(self, entry: Json, place: Tuple[int, int, str]) -> None:
-        """The entry that says that the bundle was taken."""
-        export, closing = entry.get("export") or {}, self._said["closing"]
-        self._closed = (
-            entry["type"] == "export.created"
-            and export.get("id") == self._said["export"]
-            and place[1] == closing["number"]
-        )
-        if self._apart and place[2] < self._said["filter"]["until"]:
-            self._fails("Entries are missing before the one that says the bundle was taken.")
-
-    def _history(self, kind: str, entry: Json, payload: bytes) -> None:
+    def _history(self, kind: str, entry: Json, payload: bytes, within: bool) -> None:
         request = bytes.fromhex(entry["request"].replace("-", ""))
         own = hashlib.sha256(b"\x00" + payload).digest()
         self._spill.put(request, Spill.ENTRY, entry["seq"], own, bytes.fromhex(entry["prev"] or ""))
-        if kind == "request.submitted":
+        if kind == "request.submitted" and within:
             self._spill.put(request, Spill.ASKED, 0, bytes.fromhex(entry["action"]["digest"][7:]))
         elif kind == "permit.issued":
             self._spill.put(request, Spill.ISSUED, 0, uuid.UUID(entry["permit"]["id"]).bytes)
 
     def end(self) -> None:
         """What can be said once all were taken."""
-        if not self._closed:
-            self._fails("The entry that says the bundle was taken is not in it.")
+        if not self._closed or self._next != self._closing + 1:
+            self._fails("The entry that says the bundle was taken is not the last one in it.")
         if self._types != self._said["types"]:
             self._fails("There are not as many entries of each type as the manifest says.")
-        if self._last is None or self._first is None:
-            return
-        period = self._said["filter"]
-        if self._first[2] < period["since"] or self._last[2] >= period["until"]:
-            self._fails("The first or the last entry is not of the period.")
 
     def words(self) -> str:
         """How far the entries are complete."""
-        first, last = self._first or (0, 0, ""), self._last or self._first or (0, 0, "")
-        if self._project is None:
-            whole = f"Leaves {first[0]:,} to {last[0]:,} of the log are all there"
-        else:
-            whole = f"Numbers {first[1]:,} to {last[1]:,} of project {self._slug} are all there"
-        if not self._apart:
-            return f"{whole}, and the entry that says the bundle was taken comes right after them."
-        return (
-            f"{whole}. The entry that says the bundle was taken stands apart, for it is later than "
-            "the period: that nothing of the period came between, this bundle cannot show."
-        )
+        whole = f"Leaves {self._from:,} to {self._to:,} of the log are all there"
+        if self._project is not None:
+            first, last = self._ends
+            whole = f"Numbers {first:,} to {last:,} of project {self._slug} are all there"
+        if self._from > self._to:
+            whole = "There is no entry of the period"
+        end = "the entry that says the bundle was taken follows without a gap"
+        if self._apart:
+            end = "the entry after the period is there too"
+        if self._before:
+            return f"{whole}, and {end}."
+        return f"{whole}, and {end}; whether what came before is of the period, it cannot show."
 
     def _fails(self, text: str) -> None:
         if len(self.wrong) < MOST_FINDINGS:

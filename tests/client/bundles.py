@@ -27,16 +27,18 @@ HISTORY = ("request.submitted", "verdict.given", "request.approved", "permit.iss
 
 
 class Ledger:
-    """A log of some requests that two projects asked in turns, one entry a minute, then an export.
+    """A log: two entries of October, requests that two projects asked in turns, an export.
 
     `bend` is called with each entry before it is sealed: what an owner of the keys could do.
     """
 
     def __init__(self, requests=2, day=10, bend=lambda entry: entry):
         self.leaves, self.facts, self._numbers, self._bend = [], [], {}, bend
-        self.requests = []
-        self._day = day
+        self.requests, self.times = [], []
+        self._day = "10-31"
         self._add(None, None, "sign_in.succeeded")
+        self._add(None, None, "sign_out.done")
+        self._day = f"11-{day:02}"
         for number in range(1, requests + 1):
             self._ask(str(UUID(int=1000 + number)), (SHOP, BANK)[number % 2])
 
@@ -52,25 +54,26 @@ class Ledger:
 
     def export(self, project, day=20):
         """The entry that closes a bundle of a project, or of all."""
-        self._day = day
+        self._day = f"11-{day:02}"
         self._add(project, None, "export.created", export={"id": EXPORT})
 
     def _add(self, project, request, kind, **more):
         number = self._numbers[project] = self._numbers.get(project, 0) + 1
         minute = len(self.leaves)
-        at = f"2026-11-{self._day:02}T{minute // 60:02}:{minute % 60:02}:00.000000Z"
+        at = f"2026-{self._day}T{minute // 60:02}:{minute % 60:02}:00.000000Z"
         entry = {"type": kind, "project": project, "request": request, **more}
         payload = json.dumps(self._bend(entry), sort_keys=True, separators=(",", ":"))
         self.leaves.append(f'{{"at":"{at}","entry":{payload},"number":{number}}}'.encode())
         self.facts.append((project, number, kind))
+        self.times.append(at)
         return payload.encode()
 
 
 class Bundle:
     """What is put into a zip. Change `files` and `said`; `write` signs what they are then."""
 
-    def __init__(self, ledger, project=None, shown=None, start=1):
-        self.ledger, self.key = ledger, KEY
+    def __init__(self, ledger, project=None, shown=None, start=1, until=UNTIL):
+        self.ledger, self.key, self.until = ledger, KEY, until
         everything = range(start, len(ledger.leaves))
         self.shown = [
             index for index in shown or everything if project in (None, ledger.facts[index][0])
@@ -117,16 +120,22 @@ class Bundle:
 
     def _saying(self, project):
         types = [self.ledger.facts[index][2] for index in self.shown]
-        first, *_, last, closing = (
-            {"leaf": index, "number": self.ledger.facts[index][1]} for index in self.shown
-        )
+        places = [{"leaf": index, "number": self.ledger.facts[index][1]} for index in self.shown]
+        within = [
+            place
+            for index, place in zip(self.shown, places, strict=True)
+            if SINCE <= self.ledger.times[index] < self.until
+        ]
         asked = self.files["population.csv"].count(b"\n") - 1
         return {
             "export": EXPORT,
-            "filter": {"since": SINCE, "until": UNTIL, "projects": [project]},
+            "filter": {"since": SINCE, "until": self.until, "projects": [project]},
             "project": {"id": project, "slug": "shop"} if project else None,
-            "range": {"first": first, "last": last},
-            "closing": closing,
+            "range": {
+                "first": within[0] if within else None,
+                "last": within[-1] if within else None,
+            },
+            "closing": places[-1],
             "rows": {
                 "entries.jsonl": len(types),
                 "population.csv": asked,

@@ -59,7 +59,7 @@ def test_a_whole_bundle_holds(verify, project):
     assert (status, "FAILS" in words) == (0, False), words
     assert words.endswith("Everything holds.\n")
     assert "note" not in words
-    assert "comes right after them" in words
+    assert "taken follows without a gap." in words
     assert "The log goes on from the checkpoint of 1 entries" in words
 
 
@@ -92,12 +92,13 @@ def test_results_can_be_had_as_json(verify):
 
 
 def lines(bundle, change):
+    """Change the list of lines of entries.jsonl."""
     entries = bundle.files["entries.jsonl"].splitlines(keepends=True)
     bundle.files["entries.jsonl"] = b"".join(change(entries))
 
 
 def a_payload_byte(bundle):
-    lines(bundle, lambda found: [found[0], found[1].replace(b"sha256:", b"sha257:"), *found[2:]])
+    lines(bundle, lambda found: [*found[:4], found[4].replace(b"sha256:", b"sha257:"), *found[5:]])
 
 
 def a_dropped_entry(bundle):
@@ -154,8 +155,8 @@ def a_miscounted_type(bundle):
     bundle.said["types"]["verdict.given"] += 1
 
 
-def a_period_that_is_another(bundle):
-    bundle.said["filter"]["since"] = "2026-11-11T00:00:00.000000Z"
+def a_range_that_is_narrower(bundle):
+    bundle.said["range"]["first"]["leaf"] += 1
 
 
 def another_export(bundle):
@@ -175,8 +176,8 @@ TAMPERED = [
     (a_receipt_left_out, "The receipts and the entries say different things"),
     (a_foreign_receipt, "receipt 1 is signed by none of the keys"),
     (a_miscounted_type, "not as many entries of each type"),
-    (a_period_that_is_another, "is not of the period"),
-    (another_export, "The entry that says the bundle was taken is not in it"),
+    (a_range_that_is_narrower, "is of the period, and outside the range"),
+    (another_export, "The entry that says the bundle was taken is not the last"),
 ]
 
 
@@ -224,18 +225,44 @@ def test_an_entry_of_another_project_is_refused(verify):
     assert (status, "is an entry of another project" in words) == (65, True)
 
 
-def test_a_period_that_ended_before_the_bundle_was_taken_says_so(verify):
+def test_a_period_that_is_over_is_shown_by_the_entry_after_it(verify):
     ledger = Ledger()
+    for day in (20, 21, 22):
+        ledger.export(SHOP, day)
+    *mine, after, between, closing = (
+        index for index, (project, *_) in enumerate(ledger.facts) if project == SHOP
+    )
+    over = {"until": "2026-11-20T00:00:00.000000Z"}
+    status, words = verify(Bundle(ledger, SHOP, shown=[*mine, after, closing], **over))
+    assert (status, "and the entry after the period is there too" in words) == (0, True), words
+    status, words = verify(Bundle(ledger, SHOP, shown=[*mine, closing], **over))
+    assert (status, f"Entries are missing before leaf {closing}" in words) == (65, True)
+    status, words = verify(Bundle(ledger, SHOP, shown=[*mine, after, closing]))
+    assert (status, f"Entries are missing before leaf {closing}" in words) == (65, True)
+    assert between not in mine
+
+
+def test_a_period_that_has_no_entry_is_shown_to_have_none(verify):
+    ledger = Ledger(day=1)
     ledger.export(SHOP, day=20)
-    ledger.export(SHOP, day=21)
+    bundle = Bundle(ledger, SHOP, shown=None, until="2026-11-01T00:00:00.000000Z")
+    status, words = verify(bundle)
+    assert status == 65  # its requests are in the population, and none is of the period
+    bundle.files["population.csv"] = b"leaf,digest,id\r\n"
+    bundle.said["rows"]["population.csv"] = 0
+    status, words = verify(bundle)
+    assert (status, "There is no entry of the period" in words) == (0, True), words
+
+
+def test_a_bundle_that_hides_its_beginning_says_that_it_cannot_show_it(verify):
+    ledger = Ledger()
+    ledger.export(SHOP)
     mine = [index for index, (project, *_) in enumerate(ledger.facts) if project == SHOP]
-    bundle = Bundle(ledger, SHOP, shown=[*mine[:-2], mine[-1]])
-    bundle.said["filter"]["until"] = "2026-11-20T00:00:00.000000Z"
-    status, words = verify(bundle)
-    assert (status, "stands apart" in words) == (0, True), words
-    bundle.said["filter"]["until"] = "2026-11-30T00:00:00.000000Z"
-    status, words = verify(bundle)
-    assert (status, "Entries are missing before the one that says" in words) == (65, True)
+    bundle = Bundle(ledger, SHOP, shown=mine[1:])
+    bundle.files["population.csv"] = b"leaf,digest,id\r\n"
+    bundle.said["rows"]["population.csv"] = 0
+    words = verify(bundle)[1]
+    assert "whether what came before is of the period, it cannot show" in words, words
 
 
 @pytest.mark.parametrize("part", ["prev", "seq"])

@@ -55,7 +55,7 @@ class Contents:
             lines.append(leaf_bytes(at=at, payload=bytes(payload), number=number) + b"\n")
             counted.types[kind] += 1
             place = index if self._selection.project is None else number
-            if place <= self._selection.last:
+            if self._selection.first <= place <= self._selection.last:
                 counted.first = counted.first or (index, number)
                 counted.last = index, number
             if len(lines) == TOGETHER:
@@ -69,7 +69,7 @@ class Contents:
         progress(total, total)
 
     def population(self) -> Iterator[bytes]:
-        """The requests whose first entry is in the bundle, as the report has them."""
+        """The requests whose first entry is of the period, as the report has them."""
         return as_csv(population.REPORT.names, self._requests())
 
     def receipts(self) -> Iterator[bytes]:

@@ -23,8 +23,8 @@ manifest.json           all of this by its SHA-256, signed
 
 The last line of entries.jsonl is the entry that says this bundle was taken. Entries of a project
 are numbered from 1 without a gap ("number" at the end of a line), so none is missing where the
-numbers follow each other. Where the period ended before the bundle was taken, the last line stands
-apart: that nothing of the period came between, a bundle up to the day of taking shows.
+numbers follow each other. The entry before the period and the one after it are there too: their
+times show that none was left out at either end.
 
 KEYS PROVE NOTHING BY LYING BESIDE WHAT THEY SIGNED. Compare them with keys that you were given
 another way: at the portal's /.well-known/countersign/, or in writing.

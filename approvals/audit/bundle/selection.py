@@ -1,7 +1,8 @@
 """Which entries are in a bundle, and reading them as they are written out.
 
 Entries of one project are told by their numbers, which count them without a gap; those of the
-whole portal by their leaves. Either way a bundle is one range, closed by its own export.
+whole portal by their leaves. Either way a bundle is one range, closed by its own export. The entry
+before the period and the one after it are there too: their times show that none was left out.
 """
 
 from collections.abc import Generator
@@ -23,6 +24,11 @@ _ENDS = """
     SELECT min({place}), max({place})
     FROM ledger_entry AS entry JOIN ledger_leaf AS leaf ON leaf.entry = entry.id
     WHERE entry.at >= %(since)s AND entry.at < %(until)s AND {within}
+"""
+_NEXT = """
+    SELECT min({place})
+    FROM ledger_entry AS entry JOIN ledger_leaf AS leaf ON leaf.entry = entry.id
+    WHERE entry.at >= %(until)s AND {within}
 """
 _ENTRIES = """
     SELECT leaf.index, leaf.number, entry.type, entry.at, entry.payload
@@ -50,12 +56,14 @@ _OLDEST_MONTH = """
 
 @dataclass(frozen=True)
 class Selection:
-    """Entries `first` to `last`, none where `last` is smaller, and the one at `closing`.
+    """Entries `first` to `last` of the period, none where `last` is smaller, from `start` on, up to
+    the one behind `last`; and the one at `closing`.
 
     Places are numbers of the entries of `project`, or leaves of the log where that is None.
     """
 
     project: UUID | None
+    start: int
     first: int
     last: int
     closing: int
@@ -63,10 +71,10 @@ class Selection:
     @property
     def ranges(self) -> list[tuple[int, int]]:
         """The same as places from and to, both included."""
-        if self.closing - self.last <= 1 and self.first <= self.last:
-            return [(self.first, self.closing)]
-        found = [(self.first, self.last)] if self.first <= self.last else []
-        return [*found, (self.closing, self.closing)]
+        end = min(self.last + 1, self.closing)
+        if self.closing - end <= 1:
+            return [(self.start, self.closing)]
+        return [(self.start, end), (self.closing, self.closing)]
 
     @property
     def count(self) -> int:
@@ -102,19 +110,29 @@ class Selection:
 def select(project: UUID | None, since: datetime, until: datetime, closing: Closing) -> Selection:
     """The entries from `since` to before `until` up to the one that closes the range."""
     place = closing.index if project is None else closing.number
+    period = {"since": since, "until": until}
     statement, values = _asked(_ENDS, project, 0, place)
-    ((first, last),) = _fetch(statement, {**values, "since": since, "until": until})
+    ((first, last),) = _fetch(statement, values | period)
     if first is None:
-        return Selection(project, place, -1, place)
-    return Selection(project, first, last, place)
+        statement, values = _asked(_NEXT, project, 0, place)
+        ((following,),) = _fetch(statement, values | period)
+        first = place if following is None else following
+        last = first - 1
+    start = first - 1 if _is_there(project, first - 1) else first
+    return Selection(project, start, first, last, place)
 
 
 def archived_until(project: UUID | None, since: datetime) -> datetime | None:
     """The moment before which entries are in the archive, where that is later than `since`."""
-    first = 0 if project is None else 1
     ((oldest,),) = _fetch(_OLDEST_MONTH, {})
-    gone = _fetch(*_asked(_IS_THERE, project, first, first)) == [(False,)]
+    gone = _is_there(project, 0 if project is None else 1) is False
     return oldest if gone and oldest and since < oldest else None
+
+
+def _is_there(project: UUID | None, place: int) -> bool | None:
+    """Whether the entry of a leaf is in the ledger, not in the archive; None: there is no leaf."""
+    rows = _fetch(*_asked(_IS_THERE, project, place, place))
+    return bool(rows[0][0]) if rows else None
 
 
 def _asked(

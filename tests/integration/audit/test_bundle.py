@@ -7,11 +7,15 @@ import io
 import json
 import subprocess
 import zipfile
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from approvals.audit.bundle.closing import wait_for_seal
+from approvals.audit.bundle.selection import archived_until, select
 from portal.access import grant_role
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
@@ -114,6 +118,14 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     assert said["digest"] == f"sha256:{hashlib.sha256(everything.data).hexdigest()}"
     assert (ended.outcome, said["rows"]) == ("done", len(everything.leaves))
 
+    times = [datetime.fromisoformat(one["at"]) for one in mine.entries]
+    closing = wait_for_seal(Entry.objects.filter(type="export.created", project=shop).get().pk)
+    period = select(audited.project.pk, times[3], times[6], closing)
+    assert (period.first, period.last) == (4, 6)
+    assert period.ranges == [(3, 7), (closing.number, closing.number)]
+    empty = select(audited.project.pk, times[3], times[3], closing)
+    assert (empty.last - empty.first, empty.ranges[0]) == (-1, (3, 4))
+
     for found in (mine, everything):
         status, words = found.verified(tmp_path)
         assert (status, "FAILS" in words, "note" in words) == (0, False, False), words
@@ -134,6 +146,15 @@ def test_a_bundle_without_a_sealer_is_refused_in_words_and_recorded(audited, nob
     assert "the sealer is away" in text(refused)
     assert 'value="2026-01-31"' in refused.content.decode()
     assert Entry.objects.latest("id").outcome == "not sealed"
+
+
+def test_what_is_archived_is_known_by_the_oldest_month(db, monkeypatch):
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    assert archived_until(UUID(int=9), long_ago) is None
+    monkeypatch.setattr("approvals.audit.bundle.selection._is_there", lambda *_where: False)
+    oldest = archived_until(None, long_ago)
+    assert (oldest.day, oldest.hour) == (1, 0)
+    assert archived_until(None, oldest) is None
 
 
 def test_a_period_that_is_archived_in_part_is_refused(audited, monkeypatch):
