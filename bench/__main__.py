@@ -12,7 +12,7 @@ from bench.world import database
 # Each is a module with `run(base) -> list[Figure]`; without a database, `run()`.
 ON_A_DATABASE = (
     *("statements", "backtest", "queue_page", "intake", "release", "arrival", "streams"),
-    *("sources", "sealing", "export"),
+    *("sources", "sealing", "export", "bundle"),
 )
 OF_ANY_SIZE = ("sealing", "export")  # `run(base, size)`
 BENCHES = ("verdict", "load", "document", *ON_A_DATABASE, "idle")
