@@ -2235,7 +2235,7 @@ class Entries:
         self._spill.put(request, Spill.ENTRY, entry["seq"], own, bytes.fromhex(entry["prev"] or ""))
         if kind == "request.submitted" and within:
             self._spill.put(request, Spill.ASKED, 0, bytes.fromhex(entry["action"]["digest"][7:]))
-        elif kind == "permit.issued":
+        elif kind == "permit.issued" and within:
             self._spill.put(request, Spill.ISSUED, 0, uuid.UUID(entry["permit"]["id"]).bytes)
 
     def end(self) -> None:

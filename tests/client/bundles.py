@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from functools import cache
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
@@ -107,11 +108,16 @@ class Bundle:
         return {"entries.jsonl": lines, "proofs/tree.txt": b"".join(walk)}
 
     def _about(self):
-        asked = [one for one in self.ledger.requests if one[0] in self.shown]
-        rows = [f"{leaf},{digest},{request}" for leaf, _, request, digest, _ in asked]
+        within = {index for index in self.shown if SINCE <= self.ledger.times[index] < self.until}
+        rows = [
+            f"{leaf},{digest},{request}"
+            for leaf, _, request, digest, _ in self.ledger.requests
+            if leaf in within
+        ]
         receipts = [
-            json.dumps(a_receipt(permit=permit, request={"id": request, "digest": digest}))
-            for _, _, request, digest, permit in asked
+            receipt_of(request, digest, permit)
+            for leaf, _, request, digest, permit in self.ledger.requests
+            if leaf + HISTORY.index("permit.issued") in within
         ]
         return {
             "population.csv": "\r\n".join(["leaf,digest,id", *rows, ""]).encode(),
@@ -126,7 +132,6 @@ class Bundle:
             for index, place in zip(self.shown, places, strict=True)
             if SINCE <= self.ledger.times[index] < self.until
         ]
-        asked = self.files["population.csv"].count(b"\n") - 1
         return {
             "export": EXPORT,
             "filter": {"since": SINCE, "until": self.until, "projects": [project]},
@@ -138,8 +143,8 @@ class Bundle:
             "closing": places[-1],
             "rows": {
                 "entries.jsonl": len(types),
-                "population.csv": asked,
-                "receipts/permits.jsonl": asked,
+                "population.csv": self.files["population.csv"].count(b"\n") - 1,
+                "receipts/permits.jsonl": self.files["receipts/permits.jsonl"].count(b"\n"),
             },
             "types": {kind: types.count(kind) for kind in set(types)},
             "start": said(self.start),
@@ -170,6 +175,11 @@ class Bundle:
         parts = [part for name, data in files.items() for part in out.file(name, [data])]
         path.write_bytes(b"".join([*parts, out.end()]))
         return path
+
+
+@cache
+def receipt_of(request, digest, permit):
+    return json.dumps(a_receipt(permit=permit, request={"id": request, "digest": digest}))
 
 
 def dsse(statement, key=KEY):

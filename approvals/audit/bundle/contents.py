@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import connection, transaction
@@ -17,7 +17,7 @@ from portal.ledger.leaf import leaf_bytes
 from portal.ledger.proofs import BrokenSeal
 
 TOGETHER = 200
-# A request is made a moment before its first entry, which is what the bundle goes by.
+# Requests and permits are made a moment before their entries, which are what the bundle goes by.
 AROUND = timedelta(hours=1)
 
 Progress = Callable[[int, int], None]
@@ -73,8 +73,8 @@ class Contents:
         return as_csv(population.REPORT.names, self._requests())
 
     def receipts(self) -> Iterator[bytes]:
-        """The receipts of its permits, one a line."""
-        found = self._selection.receipts()
+        """The receipts of the permits of the period, one a line."""
+        found = self._selection.receipts(*self._around())
         while some := list(islice(found, TOGETHER)):
             self.counted.receipts += len(some)
             yield "".join(f"{receipt}\n" for receipt in some).encode()
@@ -85,8 +85,7 @@ class Contents:
             return
         (first, _), (last, _) = counted.first, counted.last
         values = self._filters.parameters()
-        values["since"] -= AROUND
-        values["until"] += AROUND
+        values["since"], values["until"] = self._around()
         with transaction.atomic(), connection.chunked_cursor() as cursor:
             cursor.execute(population.REPORT.statement(), values)
             while rows := cursor.fetchmany(CHUNK):
@@ -94,3 +93,7 @@ class Contents:
                     if row[leaf] is not None and first <= row[leaf] <= last:
                         counted.rows += 1
                         yield row
+
+    def _around(self) -> tuple[datetime, datetime]:
+        since, until = self._filters.period
+        return since - AROUND, until + AROUND

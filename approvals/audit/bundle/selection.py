@@ -30,22 +30,26 @@ _NEXT = """
     FROM ledger_entry AS entry JOIN ledger_leaf AS leaf ON leaf.entry = entry.id
     WHERE entry.at >= %(until)s AND {within}
 """
+# LIMIT: each entry is looked up by its id, and none is sorted; statistics of a growing table are
+# always behind, and with them the planner would read the whole ledger first.
 _ENTRIES = """
     SELECT leaf.index, leaf.number, entry.type, entry.at, entry.payload
-    FROM ledger_leaf AS leaf LEFT JOIN ledger_entry AS entry ON entry.id = leaf.entry
+    FROM ledger_leaf AS leaf LEFT JOIN LATERAL
+        (SELECT type, at, payload FROM ledger_entry WHERE id = leaf.entry LIMIT 1) AS entry ON true
     WHERE {within} ORDER BY {place}
 """
 _INDEXES = "SELECT leaf.index FROM ledger_leaf AS leaf WHERE {within} ORDER BY {place}"
 _RECEIPTS = """
-    SELECT permit.receipt::text
-    FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = leaf.entry
-    JOIN approvals_permit AS permit ON permit.request_id = entry.request
-    WHERE entry.type = 'permit.issued' AND {within} ORDER BY {place}
+    SELECT permit.receipt::text FROM approvals_permit AS permit CROSS JOIN LATERAL
+        (SELECT id FROM ledger_entry
+         WHERE request = permit.request_id AND type = 'permit.issued' LIMIT 1) AS entry
+    JOIN ledger_leaf AS leaf ON leaf.entry = entry.id
+    WHERE permit.issued_at >= %(since)s AND permit.issued_at < %(until)s AND {within}
+    ORDER BY permit.id
 """
 _IS_THERE = """
-    SELECT entry.id IS NOT NULL
-    FROM ledger_leaf AS leaf LEFT JOIN ledger_entry AS entry ON entry.id = leaf.entry
-    WHERE {within}
+    SELECT EXISTS (SELECT FROM ledger_entry WHERE id = leaf.entry)
+    FROM ledger_leaf AS leaf WHERE {within}
 """
 _OLDEST_MONTH = """
     SELECT min(to_date(right(child.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC'
@@ -83,7 +87,7 @@ class Selection:
 
     def entries(self) -> Generator[tuple[int, int, str | None, datetime, bytes], None, None]:
         """Leaf index, number, type, time and payload; type None where the entry is gone."""
-        return self._rows(_ENTRIES)
+        return self._rows(_ENTRIES, self.ranges)
 
     def indexes(self) -> Generator[int, None, None]:
         """The leaves, in their order."""
@@ -91,18 +95,24 @@ class Selection:
             for first, last in self.ranges:
                 yield from range(first, last + 1)
         else:
-            for (index,) in self._rows(_INDEXES):
+            for (index,) in self._rows(_INDEXES, self.ranges):
                 yield index
 
-    def receipts(self) -> Generator[str, None, None]:
-        """The receipt of each permit that was issued by one of the entries, as JSON."""
-        for (receipt,) in self._rows(_RECEIPTS):
+    def receipts(self, since: datetime, until: datetime) -> Generator[str, None, None]:
+        """The receipts of permits, issued from `since` to before `until` by an entry of the period,
+        as JSON."""
+        for (receipt,) in self._rows(
+            _RECEIPTS, [(self.first, self.last)], since=since, until=until
+        ):
             yield receipt
 
-    def _rows(self, statement: str) -> Generator[Any, None, None]:
-        for first, last in self.ranges:
+    def _rows(
+        self, statement: str, ranges: list[tuple[int, int]], **more: Any
+    ) -> Generator[Any, None, None]:
+        for first, last in ranges:
+            asked, values = _asked(statement, self.project, first, last)
             with transaction.atomic(), connection.chunked_cursor() as cursor:
-                cursor.execute(*_asked(statement, self.project, first, last))
+                cursor.execute(asked, values | more)
                 while rows := cursor.fetchmany(CHUNK):
                     yield from rows
 
