@@ -14,7 +14,7 @@ ON_A_DATABASE = (
     *("statements", "backtest", "queue_page", "intake", "release", "arrival", "streams"),
     *("sources", "sealing", "export", "bundle"),
 )
-OF_ANY_SIZE = ("sealing", "export")  # `run(base, size)`
+OF_ANY_SIZE = ("sealing", "export", "bundle")  # `run(base, size)`
 BENCHES = ("verdict", "load", "document", *ON_A_DATABASE, "idle")
 ALONE = "BENCH_ALONE"
 SIZE = 100_000
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument(
         "--size", type=int, default=SIZE, metavar="ROWS",
-        help="how many entries sealing and export work on (default %(default)s)",
+        help="how many entries sealing, export and bundle work on (default %(default)s)",
     )  # fmt: skip
     arguments = parser.parse_args()
     names = arguments.names or list(BENCHES)
