@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from approvals.audit.pdf.document import Document, Note, Pairs, Section, Table, both
 from approvals.audit.scope import audit_scope
-from approvals.audit.sealing import SealState, seal_state
+from approvals.audit.sealing import Publication, SealState, seal_state
 from approvals.audit.verification import is_old, last_verification
 from approvals.models import Verification
 from portal.accounts.models import User
@@ -62,12 +62,23 @@ class Statement:
             },
             "keys": [{"key": one.vkey, "since": rfc3339(one.since)} for one in self.state.keys],
             "witnesses": [
-                {"place": one.place, "size": one.size, "at": rfc3339(one.at)}
+                {
+                    "place": one.place,
+                    "size": one.size,
+                    "at": rfc3339(one.at) if one.at else None,
+                    "problem": one.problem,
+                }
                 for one in self.state.publications
             ],
             "verification": _verification(verified) if verified else None,
             "gaps": self.gaps,
         }
+
+
+def _place(one: Publication) -> list[str]:
+    if one.size is None or one.at is None:
+        return [one.place, "–", one.problem]
+    return [one.place, f"{one.size:,}", both(one.at)]
 
 
 def _checkpoint(one: Any) -> dict[str, Any] | None:
@@ -147,7 +158,7 @@ def document_of(statement: Statement) -> Document:
     """The same for people, on paper."""
     state = statement.state
     keys = [[one.vkey, both(one.since)] for one in state.keys]
-    places = [[one.place, f"{one.size:,}", both(one.at)] for one in state.publications]
+    places = [_place(one) for one in state.publications]
     return Document(
         title=_("Statement of integrity"),
         about=state.last.origin if state.last else _("Nothing was sealed yet."),
