@@ -29,12 +29,12 @@ HIDDEN = "safe\u202egnp.exe\u202c \u200b\u2066x\u2069\ufeff"
 
 
 def state():
-    """Everything that a read must not change."""
+    """Everything that a read must not change. That evidence was taken out is recorded, though."""
     return [
         sorted(Request.objects.values_list("id", "status", "version")),
         Decision.objects.count(),
         sorted(Permit.objects.values_list("id", "status", "heartbeat_at")),
-        Entry.objects.count(),
+        Entry.objects.exclude(type="evidence.read").count(),
     ]
 
 
