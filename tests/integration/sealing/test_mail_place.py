@@ -1,18 +1,16 @@
 """A mailbox that gets checkpoints."""
 
-from contextlib import closing
-
 import pytest
 
 from portal.sealer.places import places_of
 from portal.sealer.refusals import WrongSetting
 from tests.integration.sealing.outside import NOTE, anchored, refusal, seal_more
-from tests.postbox import Postbox
+from tests.mail import MailServer
 
 
 @pytest.fixture
 def postbox():
-    with closing(Postbox()) as found:
+    with MailServer() as found:
         yield found
 
 
@@ -23,7 +21,7 @@ def mailto(postbox, server="smtp://127.0.0.1:{}", every=""):
 
 def test_a_mailbox_gets_the_note(sealed, postbox):
     anchored(sealed, mailto(postbox))
-    (mail,) = postbox.mails
+    (mail,) = postbox.messages
     assert (postbox.senders, postbox.receivers) == (["portal@example.org"], ["auditor@example.com"])
     assert mail["Subject"] == "Checkpoint of countersign.example/log/1: 3 entries"
     assert mail.get_content().replace("\r\n", "\n").startswith(sealed.one(NOTE, 3))
@@ -36,16 +34,16 @@ def test_a_mailbox_gets_one_mail_a_day(sealed, postbox):
     anchored(sealed, mailto(postbox))
     seal_more(sealed)
     anchored(sealed, mailto(postbox))
-    assert len(postbox.mails) == 1
+    assert len(postbox.messages) == 1
     sealed.superuser("UPDATE ledger_publication SET at = at - interval '2 days'")
     anchored(sealed, mailto(postbox))
-    assert [mail["Subject"].partition(": ")[2] for mail in postbox.mails] == [
+    assert [mail["Subject"].partition(": ")[2] for mail in postbox.messages] == [
         "3 entries", "4 entries"
     ]  # fmt: skip
 
 
 def test_a_mail_server_that_refuses_is_a_failure(sealed, postbox):
-    postbox.refuses = True
+    postbox.says["MAIL"] = "550 not from you"
     assert refusal(sealed, mailto(postbox)) == "took no mail: SMTPSenderRefused"
 
 
