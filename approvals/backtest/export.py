@@ -8,6 +8,7 @@ import orjson
 
 from approvals.backtest.result import Result
 from approvals.models import BacktestChange
+from portal.kernel.cells import harmless
 from portal.kernel.clock import rfc3339
 
 CHUNK = 1_000
@@ -24,7 +25,6 @@ COLUMNS = (
     "people_now",
     "rests_on_unknown_facts",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Echo:
@@ -39,7 +39,7 @@ def as_csv(rows: Iterable[BacktestChange]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_harmless(value) for value in _values(row).values()])
+        yield writer.writerow([harmless(value) for value in _values(row).values()])
 
 
 def as_json(result: Result, rows: Iterable[BacktestChange]) -> Iterator[bytes]:
@@ -68,13 +68,6 @@ def _values(row: BacktestChange) -> dict[str, Any]:
         row.unsure,
     )
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _harmless(value: Any) -> Any:
-    """A spreadsheet takes a cell that begins so for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def _summary(result: Result) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from approvals.backtest.export import _harmless
 from approvals.context.source import SourceFailed
 from approvals.context.sources.git import GitSource
 from approvals.models import Reading, Request
+from portal.kernel import cells
 from portal.kernel.logs import VisibleFormatter
 from portal.kernel.text import make_visible, on_one_line
 from tests.api import body, call
@@ -172,4 +172,4 @@ def test_control_chars_in_what_the_client_prints(text):
 
 def test_control_chars_in_a_spreadsheet(text):
     """A cell that would be a formula begins with an apostrophe."""
-    assert not str(_harmless(text)).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not cells.harmless(text).startswith(("=", "+", "-", "@", "\t", "\r"))

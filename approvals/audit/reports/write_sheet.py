@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import xlsxwriter
 
-from approvals.audit.reports.cells import harmless
 from approvals.audit.reports.rows import Row
+from portal.kernel.cells import harmless
 
 MOST_ROWS = 100_000
 LONGEST = 32_767  # characters a cell can hold

@@ -7,8 +7,8 @@ from itertools import islice
 
 import orjson
 
-from approvals.audit.reports.cells import harmless
 from approvals.audit.reports.rows import Row
+from portal.kernel.cells import harmless
 
 TOGETHER = 500
 

@@ -7,7 +7,6 @@ import pytest
 from django.db import connection, transaction
 
 from approvals.audit.reports import REPORTS, download
-from approvals.audit.reports.cells import harmless
 from approvals.audit.reports.filters import report_filters
 from approvals.audit.reports.report import Column, Report
 from approvals.audit.reports.rows import stream
@@ -18,6 +17,7 @@ from approvals.states import PermitStatus
 from portal.access import grant_role, revoke_role
 from portal.directory.environments import create_environment
 from portal.directory.projects import create_project
+from portal.kernel.cells import harmless
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Gone
 from portal.ledger.models import Entry
