@@ -7,23 +7,13 @@ from django.views.decorators.http import require_safe
 
 from approvals.audit.log import log_description
 from approvals.models import SigningKey
-from portal.kernel.clock import rfc3339
 
 
 @require_safe
 def keys(request: HttpRequest) -> JsonResponse:
     """A JWK set with purpose, status and beginning of each key."""
-    found = [
-        {
-            "kid": key.kid,
-            **key.jwk,
-            "purpose": key.purpose,
-            "status": key.status,
-            "not_before": rfc3339(key.created_at),
-        }
-        for key in SigningKey.objects.order_by("created_at")
-    ]
-    return _public({"keys": found})
+    found = SigningKey.objects.order_by("created_at")
+    return _public({"keys": [key.published() for key in found]})
 
 
 @require_safe

@@ -2,11 +2,13 @@
 
 import json
 from base64 import b64decode
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
 from approvals.states import PermitStatus
+from portal.kernel.clock import rfc3339
 from portal.kernel.ids import new_id
 
 
@@ -94,3 +96,13 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+    def published(self) -> dict[str, Any]:
+        """A JWK with purpose, status and beginning."""
+        return {
+            "kid": self.kid,
+            **self.jwk,
+            "purpose": self.purpose,
+            "status": self.status,
+            "not_before": rfc3339(self.created_at),
+        }

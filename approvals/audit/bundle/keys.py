@@ -9,22 +9,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db.models import QuerySet
 
 from approvals.models import SigningKey
-from portal.kernel.clock import rfc3339
 from portal.ledger.tiles import fetch
 
 
 def permit_keys() -> bytes:
     """The keys of receipts and manifests, as the portal publishes them."""
-    found = [
-        {
-            "kid": key.kid,
-            **key.jwk,
-            "purpose": key.purpose,
-            "status": key.status,
-            "not_before": rfc3339(key.created_at),
-        }
-        for key in _permit_keys()
-    ]
+    found = [key.published() for key in _permit_keys()]
     return orjson.dumps({"keys": found}, option=orjson.OPT_INDENT_2)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from approvals.audit.bundle.closing import wait_for_seal
 from approvals.audit.bundle.selection import archived_until, select
+from approvals.audit.checkpoint_keys import list_checkpoint_keys
 from portal.access import grant_role
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
@@ -89,6 +90,7 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
 ):
     seal = partial(seal_portal, tmp_path / "key.pem")
     seal()
+    list_checkpoint_keys()  # as a worker does each minute: then not all listed keys sign permits
     ask(audited, run={"id": "8", "attempt": 1, "actor": "=HYPERLINK(0)"})
     monkeypatch.setattr("approvals.audit.bundle.closing.sleep", lambda _seconds: seal())
     shop = str(audited.project.pk)
@@ -106,6 +108,8 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     submitted = [one for one in mine.entries if one["entry"]["type"] == "request.submitted"]
     assert len(mine.rows) == len(submitted) == mine.said["types"]["request.submitted"] == 6
     assert mine.rows[-1]["requester"] == "'=HYPERLINK(0)"
+    keys = json.loads(mine.files["keys/permits.json"])["keys"]
+    assert {key["purpose"] for key in keys} == {"permit"}
     (receipt,) = mine.files["receipts/permits.jsonl"].splitlines()
     assert json.loads(receipt) == audited.permit.receipt
 
