@@ -201,7 +201,7 @@ def test_the_command_reads_the_files_and_misses_none_that_nobody_must_keep(
     aged, owner, tmp_path, monkeypatch
 ):
     path = archived(owner, tmp_path)
-    monkeypatch.setattr(verify_ledger, "_own_connection", lambda: aged.connect("countersign_app"))
+    monkeypatch.setattr(verify_ledger, "own_connection", lambda: aged.connect("countersign_app"))
 
     def said(**options):
         out = StringIO()

@@ -90,6 +90,6 @@ def test_the_statement_of_integrity_names_log_keys_places_and_gaps(auditor, tmp_
     found = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     assert "The whole log was not verified for more than two days." in found
     assert ("Everything holds." in found) == (not findings)
-    forms = [json.loads(bytes(entry.payload))["object"]["form"]
-             for entry in Entry.objects.filter(type="evidence.read").order_by("id")]  # fmt: skip
-    assert forms[-2:] == ["json", "pdf"]
+    read = [json.loads(bytes(entry.payload))["object"]
+            for entry in Entry.objects.filter(type="evidence.read").order_by("id")]  # fmt: skip
+    assert [one["form"] for one in read[-2:]] == ["json", "pdf"]

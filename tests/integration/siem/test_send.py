@@ -284,7 +284,7 @@ def test_a_webhook_may_have_an_authority_of_its_own(stream, seal, write, tmp_pat
     send_stream(stream.pk)
     server.close()
     stream.refresh_from_db()
-    assert stream.position == size
+    assert stream.position == size, stream.error
     assert server.asked[0].startswith(b"POST /in HTTP/1.1\r\n")
 
 
