@@ -73,9 +73,9 @@ def _handler_of(remote):
             self.send_response(says.status)
             for name, value in {"Content-Length": str(len(body)), **says.headers}.items():
                 self.send_header(name, value)
+            self.send_header("Connection", "close")  # said, or a client may ask on it again
             self.end_headers()
             self.wfile.write(body[: len(body) // 2] if says.broken else body)
-            self.close_connection = True
 
         def log_message(self, *_):
             pass

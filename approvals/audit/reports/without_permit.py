@@ -10,7 +10,8 @@ _CHOSEN = "(%(environment)s::uuid IS NULL OR environment.id = %(environment)s::u
 # A deployment that a forge called successful when nobody had a permit for its commit there. Forges
 # make a deployment before its job asks, so one that waits or failed may be a job that was refused:
 # only success says that something ran. What was deployed before the environment was guarded is not
-# meant. A commit is listed once for each environment.
+# meant: a minute is left for whole seconds, two clocks, and an answer that was kept. A commit is
+# listed once for each environment.
 _DEPLOYED = f"""
 SELECT
     seen.at AS at, project.slug AS project, environment.name AS environment,
@@ -43,7 +44,7 @@ LEFT JOIN LATERAL (
     WHERE r.environment_id = seen.environment_id AND r.subject->>'commit' = seen.commit
     ORDER BY r.id DESC LIMIT 1
 ) AS asked ON true
-WHERE seen.at >= environment.created_at AND {_CHOSEN}
+WHERE seen.at >= environment.created_at - interval '1 minute' AND {_CHOSEN}
     AND NOT EXISTS (
         SELECT FROM approvals_permit permit JOIN approvals_request r ON r.id = permit.request_id
         WHERE r.environment_id = seen.environment_id AND r.subject->>'commit' = seen.commit
