@@ -79,7 +79,9 @@ def _install(name: str) -> None:
     if not _has_pip():
         _make_venv()
     _say(f"installing {name}; this takes a minute the first time")
-    command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "-r", str(lock)]
+    # The lock names everything: nothing is left for pip to choose.
+    command = [str(PYTHON), "-m", "pip", "install", "--no-deps", "--require-hashes"]
+    command += ["-r", str(lock)]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
     if _run([*command, *quiet]):
         raise InstallError(f"Could not install {name}. The lines above say why; then try again.")
