@@ -16,6 +16,7 @@ class Export(Due):
     `kind` says who makes it (approvals/audit/exports/kinds.py), `subject` of what, `wish` of which
     part, as it was asked; `schedule` asked for it where that is set. `attempts` numbers the turns
     of workers: only the last one may write.
+    `entry`: the number of the ledger's entry that says it was asked for; null for older ones.
     `covers`: the projects whose evidence may be in the file; null for everything.
     """
 
@@ -41,6 +42,7 @@ class Export(Due):
     subject = models.CharField(max_length=60, blank=True)
     form = models.CharField(max_length=10)
     wish = models.JSONField(default=dict)
+    entry = models.BigIntegerField(null=True)
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     rows = models.PositiveBigIntegerField(default=0)
     expected = models.PositiveBigIntegerField(default=0)

@@ -1,11 +1,15 @@
-"""The page Evidence bundle: a form with period and project, and the bundle as a download."""
+"""The page Evidence bundle: a form with period and project; the bundle comes now or later."""
 
+from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from approvals.audit.bundle.build import take_bundle
+from approvals.audit.bundle.build import file_name, take_bundle
+from approvals.audit.exports.bundle_job import bundle_filters
+from approvals.audit.exports.order import order_export
+from approvals.audit.exports.report_job import report_wish
 from approvals.audit.reports.filters import ReportFilters, report_filters
 from approvals.audit.scope import AuditScope, audit_scope
 from approvals.views.http import PersonRequest
@@ -22,28 +26,23 @@ def bundle(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
         return _page(request, scope, report_filters(scope, {}))
     asked = {name: request.POST.get(name, "") for name in NAMES}
     try:
-        filters = _filters(scope, asked)
+        filters = bundle_filters(scope, asked)
+        if request.POST.get("later"):
+            wish = report_wish(filters)
+            order_export(by=request.user, kind="evidence", form="zip", wish=wish)
+            messages.success(request, _("Being prepared. You can leave this page and come back."))
+            return redirect("exports")
         parts = take_bundle(by=request.user, filters=filters)
     except (Conflict, Invalid) as refusal:
         return _page(request, scope, report_filters(scope, {}), refusal)
-    place = filters.project.slug if filters.project else "all"
-    name = f"evidence-{place}-{filters.since}-{filters.until}.zip"
     return StreamingHttpResponse(
         parts,
         content_type="application/zip",
         headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Disposition": f'attachment; filename="{file_name(filters)}"',
             "Cache-Control": "no-store",
         },
     )
-
-
-def _filters(scope: AuditScope, asked: dict[str, str]) -> ReportFilters:
-    """Raises Invalid where whoever audits some projects names none: each has its own numbers."""
-    if not asked["project"] and scope.projects is not None:
-        sentence = _("Choose the project: each has entries numbered on their own.")
-        raise Invalid(sentence, errors=[{"field": "project", "message": sentence}])
-    return report_filters(scope, asked)
 
 
 def _page(

@@ -1,8 +1,9 @@
 """Taking a bundle out of the portal: recorded, sealed, then written as a stream and signed."""
 
 from base64 import b64encode
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from hashlib import sha256
+from uuid import UUID
 
 import orjson
 from django.db import transaction
@@ -14,8 +15,10 @@ from approvals.audit.bundle.keys import checkpoint_keys, permit_keys, permit_pem
 from approvals.audit.bundle.manifest import Bundle, statement
 from approvals.audit.bundle.readme import readme
 from approvals.audit.bundle.selection import archived_until, select
+from approvals.audit.bundle.summary import summary
 from approvals.audit.bundle.tree_walk import tree_walk
 from approvals.audit.bundle.zip_stream import ZipStream
+from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.audit.reports.filters import ReportFilters
 from approvals.lifecycle.receipt import sign
 from portal.accounts.models import User
@@ -37,41 +40,55 @@ _EARLIER = """
 """
 
 
-def take_bundle(
-    *, by: User, filters: ReportFilters, progress: Progress = lambda done, total: None
-) -> Generator[bytes, None, None]:
+def take_bundle(*, by: User, filters: ReportFilters) -> Generator[bytes, None, None]:
     """The zip in pieces. That it is taken is recorded now, how it ended when it ends.
 
     Raises Conflict where the period is archived in part, and where nobody seals the ledger.
     """
+    require_unarchived(filters)
+    export = new_id()
+    taking = _Taking(by, filters, said_of(export, filters))
+    return taking.parts(bundle_of(export, by, filters, taking.begun()))
+
+
+def require_unarchived(filters: ReportFilters) -> None:
+    """Raises Conflict where the period is archived in part."""
     project = filters.project.pk if filters.project else None
-    since, until = filters.period
-    if archived := archived_until(project, since):
+    if archived := archived_until(project, filters.period[0]):
         raise Conflict(
             _("Entries before %(month)s are in the archive. Take a period that begins later, or "
               "have them restored.") % {"month": archived.date().isoformat()},
             code="archived",
         )  # fmt: skip
-    export = new_id()
-    said = {"id": str(export), "report": "evidence", "form": "zip", **filters.to_json()}
-    taking = _Taking(by, filters, said)
-    closing = taking.begun()
-    selection = select(project, since, until, closing)
+
+
+def said_of(export: UUID, filters: ReportFilters) -> dict[str, object]:
+    """As the ledger keeps it."""
+    return {"id": str(export), "report": "evidence", "form": "zip", **filters.to_json()}
+
+
+def file_name(filters: ReportFilters) -> str:
+    """What the file is called."""
+    place = filters.project.slug if filters.project else "all"
+    return f"evidence-{place}-{filters.since}-{filters.until}.zip"
+
+
+def bundle_of(export: UUID, by: User, filters: ReportFilters, closing: Closing) -> Bundle:
+    """What is known of it before its first entry is read."""
+    project = filters.project.pk if filters.project else None
+    selection = select(project, *filters.period, closing)
     end = _checkpoint(_CHECKPOINT, closing.size)
     assert end is not None  # noqa: S101  (it was published)
     first = next(selection.indexes())
-    return taking.parts(
-        Bundle(
-            export=export,
-            by=str(by.actor_ref),
-            at=now(),
-            filters=filters,
-            closing=closing,
-            selection=selection,
-            end=end,
-            start=_checkpoint(_EARLIER, end.origin, first),
-        ),
-        progress,
+    return Bundle(
+        export=export,
+        by=str(by.actor_ref),
+        at=now(),
+        filters=filters,
+        closing=closing,
+        selection=selection,
+        end=end,
+        start=_checkpoint(_EARLIER, end.origin, first),
     )
 
 
@@ -92,11 +109,11 @@ class _Taking:
                 self._record("export.finished", "not sealed", self._said)
             raise
 
-    def parts(self, bundle: Bundle, progress: Progress) -> Generator[bytes, None, None]:
+    def parts(self, bundle: Bundle) -> Generator[bytes, None, None]:
         outcome, digest = "broken off", sha256()
         contents = Contents(bundle.selection, self._filters)
         try:
-            for part in _written(bundle, contents, progress):
+            for part in written(bundle, contents, lambda _done: None):
                 digest.update(part)
                 yield part
             outcome = "done"
@@ -112,8 +129,11 @@ class _Taking:
         return record(event, actor=actor, project=project, outcome=outcome, export=said)
 
 
-def _written(bundle: Bundle, contents: Contents, progress: Progress) -> Iterator[bytes]:
-    """The zip; the manifest comes last, for it has the digests of all others."""
+def written(bundle: Bundle, contents: Contents, progress: Progress) -> Generator[bytes, None, None]:
+    """The zip; the manifest comes last, for it has the digests of all others.
+
+    `progress` hears how many entries are done.
+    """
     out, end = ZipStream(), bundle.end.size
     yield from out.file("README.txt", [readme(bundle)])
     yield from out.file("keys/checkpoints.txt", [checkpoint_keys()])
@@ -131,6 +151,8 @@ def _written(bundle: Bundle, contents: Contents, progress: Progress) -> Iterator
     yield from out.file("proofs/tree.txt", walk)
     yield from out.file("population.csv", contents.population())
     yield from out.file("receipts/permits.jsonl", contents.receipts())
+    if pdf_available():
+        yield from out.file("summary.pdf", [summary(bundle, contents.counted)])
     signed = sign(statement(bundle, contents.counted, out.files))
     yield from out.file("manifest.json", [orjson.dumps(signed)])
     yield out.end()

@@ -20,17 +20,20 @@ TOGETHER = 200
 # Requests and permits are made a moment before their entries, which are what the bundle goes by.
 AROUND = timedelta(hours=1)
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int], None]
 
 
 @dataclass
 class Counted:
-    """What went into a bundle: entries of each type, rows, receipts, and the ends of the range.
+    """What went into a bundle: entries of each type, requests by decision and by result, all of
+    them, receipts, and the ends of the range.
 
     Ends are leaf index and number, of what the period holds; None where that is nothing.
     """
 
     types: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     receipts: int = 0
     first: tuple[int, int] | None = None
@@ -62,11 +65,11 @@ class Contents:
                 yield b"".join(lines)
                 lines.clear()
                 done += TOGETHER
-                progress(done, total)
+                progress(done)
         yield b"".join(lines)
         if sum(counted.types.values()) != total:
             raise BrokenSeal(total)
-        progress(total, total)
+        progress(total)
 
     def population(self) -> Iterator[bytes]:
         """The requests whose first entry is of the period, as the report has them."""
@@ -80,7 +83,8 @@ class Contents:
             yield "".join(f"{receipt}\n" for receipt in some).encode()
 
     def _requests(self) -> Generator[Row, None, None]:
-        counted, leaf = self.counted, population.REPORT.names.index("leaf")
+        counted, place = self.counted, population.REPORT.names.index
+        leaf, decision, result = place("leaf"), place("decision"), place("result")
         if counted.first is None or counted.last is None:
             return
         (first, _), (last, _) = counted.first, counted.last
@@ -92,6 +96,8 @@ class Contents:
                 for row in rows:
                     if row[leaf] is not None and first <= row[leaf] <= last:
                         counted.rows += 1
+                        counted.decisions[row[decision]] += 1
+                        counted.results[row[result] or ""] += 1
                         yield row
 
     def _around(self) -> tuple[datetime, datetime]:

@@ -18,6 +18,7 @@ proofs/checkpoint.txt   the signed checkpoint: name of the log, entries, root
 proofs/start.txt        a checkpoint from before the first entry; absent at the log's beginning
 proofs/consistency.txt  that the log of the checkpoint goes on from that of start.txt
 proofs/tree.txt         what leads from the entries to the root
+summary.pdf             the bundle in figures; absent where the portal makes no PDF
 keys/                   public keys: checkpoints.txt, permits.json and the same as PEM
 manifest.json           all of this by its SHA-256, signed
 

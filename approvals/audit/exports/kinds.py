@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from approvals.audit.exports.bundle_job import bundle_job, bundle_title
 from approvals.audit.exports.job import Job
 from approvals.audit.exports.report_job import report_job, report_title
 from approvals.models import Export
@@ -19,7 +20,10 @@ class Kind:
     job: Callable[[Export], Job]
 
 
-KINDS: dict[str, Kind] = {"report": Kind(report_title, report_job)}
+KINDS: dict[str, Kind] = {
+    "report": Kind(report_title, report_job),
+    "evidence": Kind(bundle_title, bundle_job),
+}
 
 
 def kind_of(export: Export) -> Kind:

@@ -38,9 +38,9 @@ def order_export(
     if schedule is None:
         _check_room(by)
     export.covers, export.file_name = job.covers, job.file_name
-    export.save(force_insert=True)
     actor = person_actor(by, authn="schedule" if schedule else "session")
-    record("export.created", actor=actor, project=job.project, export=job.said)
+    export.entry = record("export.created", actor=actor, project=job.project, export=job.said)
+    export.save(force_insert=True)
     wake("approvals.export", str(export.pk))
     return export
 

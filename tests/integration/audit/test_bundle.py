@@ -14,16 +14,19 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from approvals.audit.bundle.closing import wait_for_seal
 from approvals.audit.bundle.selection import archived_until, select
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
-from approvals.models import Request
+from approvals.audit.exports.run import run_export
+from approvals.models import Export, Request
 from portal.access import grant_role
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
 from portal.ledger.tiles import fetch
 from tests.factories import ask, person
+from tests.integration.audit.test_pdf import said as words_of
 from tests.integration.lifecycle.receipts import pae, published
 from tests.integration.pages import as_, text
 from tests.integration.sealing.test_proofs import seal_portal
@@ -116,6 +119,23 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     (receipt,) = mine.files["receipts/permits.jsonl"].splitlines()
     assert json.loads(receipt) == audited.permit.receipt
 
+    words = words_of(mine.files["summary.pdf"])
+    assert f"Entries {len(mine.entries)} Requests 6" in words
+    assert f"permit.issued {mine.said['types']['permit.issued']}" in words
+    assert mine.said["checkpoint"]["root"] in words.replace(" ", "")
+
+    asked = as_(one_project).post(BUNDLE, {"project": shop, "later": "yes"})
+    assert asked["Location"] == "/audit/exports/"
+    export = Export.objects.latest("pk")
+    assert run_export(export.pk)
+    later = Opened(as_(one_project).get(reverse("export-file", args=[export.pk])))
+    assert later.signed_for_openssl(tmp_path)
+    assert later.leaves[: len(mine.leaves)] == mine.leaves
+    assert later.entries[-1]["entry"]["export"]["id"] == later.said["export"] == str(export.pk)
+    export.refresh_from_db()
+    assert export.rows == export.expected == len(later.leaves)
+    assert export.digest == f"sha256:{hashlib.sha256(later.data).hexdigest()}"
+
     everything = Opened(as_(audited.auditor).post(BUNDLE, {"project": ""}))
     assert set(mine.leaves) < set(everything.leaves)
     assert everything.said["start"] is None or everything.said["start"]["size"] > 0
@@ -126,15 +146,17 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     assert (ended.outcome, said["rows"]) == ("done", len(everything.leaves))
 
     times = [datetime.fromisoformat(one["at"]) for one in mine.entries]
-    closing = wait_for_seal(Entry.objects.filter(type="export.created", project=shop).get().pk)
+    taken = Entry.objects.filter(type="export.created", project=shop).earliest("id")
+    closing = wait_for_seal(taken.pk)
     period = select(audited.project.pk, times[3], times[6], closing)
     assert (period.first, period.last) == (4, 6)
     assert period.ranges == [(3, 7), (closing.number, closing.number)]
     empty = select(audited.project.pk, times[3], times[3], closing)
     assert (empty.last - empty.first, empty.ranges[0]) == (-1, (3, 4))
 
-    status, words = mine.verified(tmp_path)
-    assert (status, "FAILS" in words, "note" in words) == (0, False, False), words
+    for bundle in (mine, later):
+        status, words = bundle.verified(tmp_path)
+        assert (status, "FAILS" in words, "note" in words) == (0, False, False), words
     status, words = everything.verified(tmp_path)
     fails = [line for line in words.splitlines() if line.startswith("FAILS")]
     # Other tests leave entries behind whose requests are gone, which cannot happen to a portal.
@@ -160,6 +182,13 @@ def test_a_bundle_without_a_sealer_is_refused_in_words_and_recorded(audited, nob
     assert "the sealer is away" in text(refused)
     assert 'value="2026-01-31"' in refused.content.decode()
     assert Entry.objects.latest("id").outcome == "not sealed"
+
+
+def test_a_bundle_in_the_background_fails_in_words_without_a_sealer(audited, nobody_seals):
+    asked = as_(audited.auditor).post(BUNDLE, {"later": "yes"}, follow=True)
+    assert "Evidence bundle" in text(asked)
+    assert run_export(Export.objects.latest("pk").pk)
+    assert "the sealer is away" in text(as_(audited.auditor).get(asked.request["PATH_INFO"]))
 
 
 def test_what_is_archived_is_known_by_the_oldest_month(db, monkeypatch):
