@@ -25,6 +25,7 @@ from approvals.views.reports import report, report_file, reports
 from approvals.views.request import live, request_view
 from approvals.views.schedules import (
     schedule,
+    schedule_change,
     schedule_leave,
     schedule_new,
     schedule_stop,
@@ -99,6 +100,7 @@ urlpatterns = [
     path("audit/reports/<slug:report_name>/schedule", schedule_new, name="schedule-new"),
     path("audit/schedules/", schedules, name="schedules"),
     path(_SCHEDULE, schedule, name="schedule"),
+    path(f"{_SCHEDULE}/change", schedule_change, name="schedule-change"),
     path(f"{_SCHEDULE}/stop", schedule_stop, name="schedule-stop"),
     path(f"{_SCHEDULE}/leave", schedule_leave, name="schedule-leave"),
     path(f"{_PROJECT}/sources", project_sources, name="project-sources"),

@@ -1,4 +1,4 @@
-"""Pages of reports that are sent regularly: set one up, see what became of it, stop it."""
+"""Pages of reports that are sent regularly: set up, changed, seen, stopped."""
 
 import zoneinfo
 from typing import Any
@@ -20,7 +20,9 @@ from approvals.audit.reports.download import FORMS
 from approvals.audit.reports.filters import report_filters
 from approvals.audit.reports.report import Report
 from approvals.audit.schedules.change import (
+    change_schedule,
     create_schedule,
+    filters_of,
     leave_schedule,
     load_schedule,
     stop_schedule,
@@ -115,6 +117,37 @@ def schedule_new(request: PersonRequest, report_name: str) -> HttpResponse:
         submit=_("Send regularly"),
         cancel=f"{reverse('report', args=[report.name])}?{request.GET.urlencode()}",
     )
+
+
+@require_http_methods(["GET", "POST"])
+def schedule_change(request: PersonRequest, schedule_id: UUID) -> HttpResponse:
+    """When, as what and to whom it is sent."""
+    audit_scope(request.user)
+    found = load_schedule(request.user, schedule_id)
+    filters, report = filters_of(request.user, found), report_of(found.report)
+    initial = {name: getattr(found, name) for name in ("every", "hour", "zone", "period", "form")}
+    form = ScheduleForm(
+        request.POST or None,
+        report=report,
+        people=auditors_of(filters.projects).exclude(email="").order_by("name"),
+        zone=found.zone,
+        initial=initial | {"recipients": found.recipients.all()},
+    )
+    if attempt(form, _change, by=request.user, schedule=found) is not None:
+        messages.success(request, _("Saved. The next one comes at the time below."))
+        return redirect("schedule", found.pk)
+    return form_page(
+        request,
+        form,
+        title=_("Change how “%(report)s” is sent") % {"report": report.title},
+        intro=_no_mail(),
+        submit=_("Save"),
+        cancel=reverse("schedule", args=[found.pk]),
+    )
+
+
+def _change(recipients: "QuerySet[User]", **wanted: Any) -> ReportSchedule:
+    return change_schedule(recipients=list(recipients), **wanted)
 
 
 def _create(recipients: "QuerySet[User]", **wanted: Any) -> ReportSchedule:

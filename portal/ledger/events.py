@@ -130,6 +130,7 @@ EVENTS: dict[str, EventType] = {
         _event("export.fetched", "A person fetched a file that was prepared.", "export"),
         _event("export.removed", "A prepared file was deleted, or its time passed.", "export"),
         _event("report.scheduled", "A report is sent to auditors regularly.", "object"),
+        _event("report.rescheduled", "It is sent in another way.", "object change"),
         _event("report.unscheduled", "It is sent no more, to all or to who left.", "object"),
         _event("report.mailed", "One was sent to a person, or not; `outcome` says.", "object"),
         _event("evidence.read", "A person took evidence out, or began to stream it.", "object"),

@@ -1,25 +1,30 @@
-"""Setting up a report that is sent regularly, stopping it, and leaving its recipients."""
+"""Setting up a report that is sent regularly, changing and stopping it, leaving its recipients."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.timezone import override
 from django.utils.translation import gettext as _
 
 from approvals.audit.exports.report_job import form_of, report_of
-from approvals.audit.reports.filters import ReportFilters
+from approvals.audit.reports.filters import ReportFilters, report_filters
 from approvals.audit.schedules.slots import next_slot
 from approvals.audit.scope import audit_scope, auditors_of
 from approvals.models import ReportSchedule
 from portal.accounts.models import User
+from portal.kernel.canonical import JSON
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.validation import check_row, invalid
 from portal.ledger.actors import Actor, person_actor
+from portal.ledger.change import change, state_of
 from portal.ledger.record import record
 
+_SETTINGS = ("every", "hour", "zone", "period", "form")
 MOST = 20  # of one person
 MOST_RECIPIENTS = 20
 
@@ -49,6 +54,43 @@ def create_schedule(
     people = sorted(str(one.actor_ref) for one in recipients)
     note("report.scheduled", schedule, person_actor(by), people=people)
     return schedule
+
+
+@transaction.atomic
+def change_schedule(
+    *, by: User, schedule: ReportSchedule, recipients: list[User], **wanted: Any
+) -> ReportSchedule:
+    """Send it otherwise from its next slot on; what it is of, and where, stays.
+
+    Raises NotFound for somebody else's, Forbidden, Invalid, Conflict for one that was stopped.
+    """
+    schedule = _own(by, schedule)
+    if schedule.stopped_at is not None:
+        raise Conflict(_("It was stopped. Set up another one."), code="stopped")
+    filters = filters_of(by, schedule)
+    before = _settings_of(schedule)
+    for name, value in wanted.items():
+        setattr(schedule, name, value)
+    form_of(schedule.form)
+    schedule.next_slot = _first_slot(schedule)
+    check_row(schedule)
+    _check_recipients(filters, recipients)
+    schedule.save()
+    schedule.recipients.set(recipients)
+    changed = change(before, _settings_of(schedule))
+    note("report.rescheduled", schedule, person_actor(by), changed=changed)
+    return schedule
+
+
+def filters_of(by: User, schedule: ReportSchedule) -> ReportFilters:
+    """Its place, for what `by` audits now. Raises Forbidden, NotFound."""
+    with override(ZoneInfo(schedule.zone)):
+        return report_filters(audit_scope(by), schedule.wish)
+
+
+def _settings_of(schedule: ReportSchedule) -> dict[str, JSON]:
+    people: list[JSON] = [*sorted(str(one.actor_ref) for one in schedule.recipients.all())]
+    return {**state_of(schedule, _SETTINGS), "recipients": people}
 
 
 def _first_slot(schedule: ReportSchedule) -> Any:
@@ -86,9 +128,7 @@ def load_schedule(person: User, schedule_id: UUID) -> ReportSchedule:
 @transaction.atomic
 def stop_schedule(*, by: User, schedule: ReportSchedule) -> ReportSchedule:
     """Send it no more. Raises NotFound for somebody else's."""
-    schedule = _locked(schedule)
-    if schedule.by_id != by.pk:
-        raise NotFound(_("There is no such schedule, or it is not yours."))
+    schedule = _own(by, schedule)
     if schedule.stopped_at is None:
         halt(schedule, person_actor(by))
     return schedule
@@ -110,15 +150,30 @@ def leave_schedule(*, by: User, schedule: ReportSchedule) -> None:
         note("report.unscheduled", schedule, person_actor(by), outcome="left")
 
 
+def _own(by: User, schedule: ReportSchedule) -> ReportSchedule:
+    schedule = _locked(schedule)
+    if schedule.by_id != by.pk:
+        raise NotFound(_("There is no such schedule, or it is not yours."))
+    return schedule
+
+
 def _locked(schedule: ReportSchedule) -> ReportSchedule:
     return ReportSchedule.objects.select_for_update().get(pk=schedule.pk)
 
 
 def note(
-    event: str, schedule: ReportSchedule, actor: Actor, outcome: str = "", **more: Any
+    event: str,
+    schedule: ReportSchedule,
+    actor: Actor,
+    outcome: str = "",
+    changed: Mapping[str, JSON] | None = None,
+    **more: Any,
 ) -> None:
     """An entry about a schedule; that of one project is the project's."""
     said = {name: getattr(schedule, name) for name in ("report", "form", "period", "every", "zone")}
     said |= {"kind": "schedule", "id": str(schedule.pk), "hour": schedule.hour, **schedule.wish}
     project = UUID(schedule.wish["project"]) if "project" in schedule.wish else None
-    record(event, actor=actor, project=project, outcome=outcome, object=said | more)
+    parts: dict[str, Any] = {"object": said | more}
+    if changed is not None:
+        parts["change"] = dict(changed)
+    record(event, actor=actor, project=project, outcome=outcome, **parts)

@@ -3,6 +3,7 @@
 import contextlib
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -125,5 +126,5 @@ def _end(mail: ReportMail, state: ReportMail.State, why: str = "") -> None:
         return
     row.state, row.why, row.at, row.next_try = state, make_visible(why)[:500], now(), None
     row.save(update_fields=["state", "why", "at", "next_try"])
-    said = {"export": str(row.export_id), "person": str(row.person.actor_ref)}
+    said: dict[str, Any] = {"export": str(row.export_id), "person": str(row.person.actor_ref)}
     note("report.mailed", row.schedule, SYSTEM, outcome=str(state), **said)

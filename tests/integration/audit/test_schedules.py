@@ -1,6 +1,8 @@
 """Reports that are sent regularly, from setting one up to the mail and the file."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -121,6 +123,31 @@ def test_from_the_report_to_the_mail_and_the_file(auditors, scheduled, server):
     assert entries("report.scheduled") == [""]
     assert entries("report.mailed") == ["sent", "sent"]
     assert "Sent" in text(as_(auditors.otto).get(reverse("schedule", args=[schedule.pk])))
+
+
+def test_it_is_changed_by_who_set_it_up_and_says_what_it_was(auditors, scheduled, server):
+    schedule = scheduled(auditors.auditor, auditors.otto)
+    address = reverse("schedule-change", args=[schedule.pk])
+    page = as_(auditors.auditor).get(address).content.decode()
+    assert '<option value="Europe/Berlin" selected' in page
+    assert page.count(" checked") == 2
+    wanted = FORM | {"every": "week", "hour": 9, "form": "jsonl", "recipients": [auditors.otto.pk]}
+    assert as_(auditors.otto).post(address, wanted).status_code == 404
+    assert as_(auditors.auditor).post(address, wanted | {"hour": 24}).status_code == 422
+    assert as_(auditors.auditor).post(address, wanted).status_code == 302
+    schedule.refresh_from_db()
+    zone = ZoneInfo("Europe/Berlin")
+    assert (schedule.next_slot.astimezone(zone).weekday(), schedule.form) == (0, "jsonl")
+    changed = json.loads(bytes(Entry.objects.get(type="report.rescheduled").payload))["change"]
+    assert changed["before"] == {
+        "every": "day", "hour": 7, "zone": "Europe/Berlin", "period": "week", "form": "csv",
+        "recipients": sorted(str(one.actor_ref) for one in (auditors.auditor, auditors.otto)),
+    }  # fmt: skip
+    comes(schedule)
+    assert {message["To"] for message in server.messages} == {auditors.otto.email}
+    as_(auditors.auditor).post(reverse("schedule-stop", args=[schedule.pk]))
+    stopped = as_(auditors.auditor).post(address, wanted)
+    assert "It was stopped." in text(stopped)
 
 
 def test_a_slot_is_taken_once_and_missed_ones_are_made_up_for_once(auditors, scheduled, server):
