@@ -19,6 +19,12 @@ from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
 from approvals.views.log import log_checkpoint, log_consistency, log_inclusion, tile
+from approvals.views.log_tokens import (
+    log_token_new,
+    log_token_revoke,
+    log_tokens,
+    takes_log_token,
+)
 from approvals.views.propose import publish, publish_new, retire
 from approvals.views.queue import queue, row
 from approvals.views.reports import report, report_file, reports
@@ -127,10 +133,13 @@ urlpatterns = [
     path("audit/integrity.json", integrity_json, name="integrity-json"),
     path("audit/integrity.pdf", integrity_pdf, name="integrity-pdf"),
     path("audit/seal/", seal, name="seal"),
-    path("log/checkpoint", log_checkpoint, name="log-checkpoint"),
-    path("log/tile/<path:tile>", tile, name="log-tile"),
-    path("log/proof/inclusion", log_inclusion, name="log-inclusion"),
-    path("log/proof/consistency", log_consistency, name="log-consistency"),
+    path("audit/log/tokens/", log_tokens, name="log-tokens"),
+    path("audit/log/tokens/new", log_token_new, name="log-token-new"),
+    path("audit/log/tokens/<uuid:log_token_id>/revoke", log_token_revoke, name="log-token-revoke"),
+    path("log/checkpoint", takes_log_token(log_checkpoint), name="log-checkpoint"),
+    path("log/tile/<path:tile>", takes_log_token(tile), name="log-tile"),
+    path("log/proof/inclusion", takes_log_token(log_inclusion), name="log-inclusion"),
+    path("log/proof/consistency", takes_log_token(log_consistency), name="log-consistency"),
     path("audit/seal/verify", seal_verify, name="seal-verify"),
     path(f"{_CONNECTION}/archive", connection.connection_archive, name="connection-archive"),
 ]

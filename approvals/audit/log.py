@@ -67,10 +67,11 @@ def checkpoint_note(*, by: User, key: str = "") -> str:
     return note_of(_newest_of(key) if key else _size())
 
 
-def log_tile(*, by: User, path: str) -> bytes:
+def log_tile(*, by: User, path: str, authn: str = "session") -> bytes:
     """The tile or the bundle of entries at a path; that entries were read is recorded.
 
-    Raises Forbidden, and NotFound beyond the newest published checkpoint.
+    `authn`: how they are known, with a session or a token. Raises Forbidden, and NotFound beyond
+    the newest published checkpoint.
     """
     require(by, Capability.AUDIT)
     try:
@@ -79,7 +80,7 @@ def log_tile(*, by: User, path: str) -> bytes:
             raise BadTile(path)
         if tile.level is not None:
             return read_tile(tile.level, tile.index, tile.width)
-        return _entries(by, tile)
+        return _entries(by, authn, tile)
     except (BadTile, NoTile):
         raise NotFound(_("The log has no such tile, or has it no more.")) from None
 
@@ -124,11 +125,11 @@ def _newest_of(key: str) -> int:
     raise NotFound(_("No published checkpoint was signed by such a key."))
 
 
-def _entries(by: User, tile: Tile) -> bytes:
+def _entries(by: User, authn: str, tile: Tile) -> bytes:
     bundle = entry_bundle(tile.index, tile.width)
     about = {"kind": "entries", "first": tile.index * TILE_WIDTH, "count": tile.width}
     with transaction.atomic():
-        record("evidence.read", actor=person_actor(by), object=about)
+        record("evidence.read", actor=person_actor(by, authn=authn), object=about)
     return bundle
 
 

@@ -4,6 +4,7 @@ from approvals.models.backtest import Backtest, BacktestChange, BacktestReader
 from approvals.models.connection import AnswerTurn, Connection, HookDelivery, KeptAnswer
 from approvals.models.decision import Decision
 from approvals.models.export import Export, ExportChunk
+from approvals.models.log_token import LogToken
 from approvals.models.permit import Permit, SigningKey
 from approvals.models.request import AwaitedGroup, Request
 from approvals.models.schedule import ReportMail, ReportSchedule
@@ -24,6 +25,7 @@ __all__ = [
     "ExportChunk",
     "HookDelivery",
     "KeptAnswer",
+    "LogToken",
     "Permit",
     "Reading",
     "ReportMail",

@@ -1,4 +1,4 @@
-"""Addresses of the log for programs: they read it as C2SP tlog-tiles says, with a session."""
+"""Addresses of the log for programs: they read it as C2SP tlog-tiles says."""
 
 from typing import Any
 
@@ -23,7 +23,8 @@ def log_checkpoint(request: PersonRequest) -> HttpResponse:
 @require_safe
 def tile(request: PersonRequest, tile: str) -> HttpResponse:
     """Hashes, or entries in a bundle."""
-    found = log_tile(by=request.user, path=f"tile/{tile}")
+    authn = "token" if "Authorization" in request.headers else "session"
+    found = log_tile(by=request.user, authn=authn, path=f"tile/{tile}")
     headers = {"Cache-Control": FOR_EVER}
     return HttpResponse(found, content_type="application/octet-stream", headers=headers)
 

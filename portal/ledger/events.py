@@ -134,6 +134,8 @@ EVENTS: dict[str, EventType] = {
         _event("report.unscheduled", "It is sent no more, to all or to who left.", "object"),
         _event("report.mailed", "One was sent to a person, or not; `outcome` says.", "object"),
         _event("evidence.read", "A person took evidence out, or began to stream it.", "object"),
+        _event("log_token.created", "A person made a token that reads the log.", "object"),
+        _event("log_token.revoked", "It is refused from now on.", "object"),
         _event("stream.created", "Entries are streamed to a SIEM.", "object change"),
         _event("stream.changed", "A stream was changed.", "object change"),
         _event("stream.tested", "A person tested a stream.", "object"),

@@ -1,6 +1,7 @@
 """Two projects and one person of each kind: what the access tables are asked about."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.urls import get_resolver
 
 from approvals.audit.exports.order import order_export
 from approvals.audit.exports.report_job import report_wish
+from approvals.audit.log_tokens import issue_log_token
 from approvals.audit.reports.filters import report_filters
 from approvals.audit.schedules.change import create_schedule
 from approvals.audit.scope import audit_scope
@@ -19,7 +21,7 @@ from approvals.backtest.start import Wish, start_backtest
 from approvals.connections.configure import create_connection
 from approvals.connections.hook import renew_hook
 from approvals.lifecycle.submit import submit_request
-from approvals.models import Backtest, Connection, Export, ReportSchedule, Request
+from approvals.models import Backtest, Connection, Export, LogToken, ReportSchedule, Request
 from policies.freezes.feeds import create_feed
 from policies.models import Policy
 from policies.sources.configure import create_source
@@ -32,6 +34,7 @@ from portal.directory.environments import create_environment
 from portal.directory.groups import add_member
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
+from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 from portal.ledger.models import Entry
 from portal.ledger.note import Key
@@ -84,6 +87,7 @@ class World:
     backtest: Any
     export: Export  # the auditor's, waiting
     schedule: ReportSchedule  # the auditor's, sent to them
+    log_token: LogToken  # the auditor's
     people: dict[str, Any]
     feed: tuple[Any, str]
     source: Any
@@ -126,6 +130,7 @@ class World:
             "environment_id": place.environment.pk,
             "account_id": place.account.pk,
             "token_id": place.token.pk,
+            "log_token_id": self.log_token.pk,
             "request_id": place.request.pk,
             "permit_id": new_id(),
             "window_id": place.window.pk,
@@ -275,6 +280,11 @@ def _schedule(auditor: User) -> ReportSchedule:
     )
 
 
+def _log_token(auditor: User) -> LogToken:
+    ends = now() + timedelta(days=1)
+    return issue_log_token(by=auditor, name="monitor", expires_at=ends)[0]
+
+
 def build() -> World:
     """Everything above, through the real services."""
     _publish_checkpoint()
@@ -293,6 +303,7 @@ def build() -> World:
         backtest=_backtest(who, policy),
         export=_export(people["auditor"]),
         schedule=_schedule(people["auditor"]),
+        log_token=_log_token(people["auditor"]),
         people=people,
         feed=create_feed(by=people["administrator"], name="phone"),
         source=create_source(by=who.admin, repository="https://git.example/policies"),

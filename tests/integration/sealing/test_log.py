@@ -1,13 +1,19 @@
 """The log at its addresses, read as a program of an auditor reads it."""
 
 import json
+import re
 from base64 import b64decode
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from portal.access import grant_role
+from approvals.models import LogToken
+from portal.access import grant_role, revoke_role
 from portal.access.models import Organisation
+from portal.accounts.people import deactivate_person
+from portal.kernel.clock import now
+from portal.kernel.ids import new_id
 from portal.ledger.chain import leaf_hash
 from portal.ledger.models import Entry
 from portal.ledger.note import key_of, opened
@@ -131,3 +137,64 @@ def test_the_public_can_verify_a_checkpoint_that_an_auditor_shows(auditor, tmp_p
     note = auditor.get("/log/checkpoint").content.decode()
     assert opened(note, [key_of(key["vkey"])]) == checkpoint(auditor)
     assert "root" not in json.dumps(about)
+
+
+@pytest.fixture
+def token(auditor):
+    """A new token as a program sends it: its secret, and the headers with it."""
+    tomorrow = (now() + timedelta(days=1)).date().isoformat()
+    page = auditor.post(
+        "/audit/log/tokens/new", {"name": "monitor", "expires_at": tomorrow}
+    ).content.decode()
+    (secret,) = re.findall(r"csl_[0-9a-f]{12}_[0-9a-f]{64}", page)
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def test_a_program_reads_the_log_with_a_token_and_nothing_else(auditor, token, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    program = Client(headers=token)
+    assert checkpoint(program) == checkpoint(auditor)
+    index, width = divmod(checkpoint(program).size - 1, 256)
+    tile(program, None, index, width + 1)
+    read = json.loads(bytes(Entry.objects.filter(type="evidence.read").latest("id").payload))
+    assert (read["actor"]["authn"], read["object"]["first"]) == ("token", index * 256)
+    for address in ("/", "/audit/log/tokens/", f"/api/v1/requests/{new_id()}"):
+        assert program.get(address).status_code in {302, 401}, address
+    shown = auditor.get("/audit/log/tokens/").content.decode()
+    assert "monitor" in shown
+    assert "never" not in shown
+    assert token["Authorization"].removeprefix("Bearer ") not in shown
+
+
+@pytest.mark.parametrize("ended", ["revoked", "expired", "role", "person", "forged"])
+def test_a_token_ends(who, auditor, token, ended, tmp_path):
+    write_entry()
+    seal_portal(tmp_path / "key.pem")
+    row = LogToken.objects.get()
+    if ended == "revoked":
+        assert auditor.get(f"/audit/log/tokens/{row.pk}/revoke").status_code == 200
+        assert Client(headers=token).get("/log/checkpoint").status_code == 200
+        auditor.post(f"/audit/log/tokens/{row.pk}/revoke")
+    elif ended == "expired":
+        LogToken.objects.update(expires_at=now())
+    elif ended == "role":
+        revoke_role(by=who.admin, to=row.by, role="auditor", target=Organisation.objects.get())
+    elif ended == "person":
+        deactivate_person(by=who.admin, person=row.by)
+    else:
+        token["Authorization"] = token["Authorization"][:-1] + "g"
+    answer = Client(headers=token).get("/log/checkpoint")
+    assert answer.status_code == (403 if ended == "role" else 401)
+    assert (answer.get("WWW-Authenticate") == "Bearer") == (ended != "role")
+
+
+def test_a_token_is_for_a_year_at_most_and_twenty_at_once(auditor, monkeypatch):
+    def issue(days):
+        day = (now() + timedelta(days=days)).date().isoformat()
+        return auditor.post("/audit/log/tokens/new", {"name": "m", "expires_at": day}).status_code
+
+    assert [issue(-1), issue(370), issue(1)] == [422, 422, 200]
+    monkeypatch.setattr("approvals.audit.log_tokens.MOST", 1)
+    assert issue(1) == 422
+    assert LogToken.objects.count() == 1
