@@ -42,7 +42,7 @@ SELECT id, project, request, 'decision.recorded', 'ref', 'approve', convert_to(r
     '"project"~"' || project || '","prev"~null,"request"~"' || request ||
     '","seq"~1,"time"~"2026-01-01T00~00~00.000000Z","type"~"decision.recorded","v"~1}',
     '~', chr(58)), 'UTF8')
-FROM (SELECT gen_random_uuid() AS id, gen_random_uuid() AS request,
+FROM (SELECT uuidv7() AS id, uuidv7() AS request,
     CAST('00000000-0000-0000-0000-' || lpad(CAST(mod(n, 50) AS text), 12, '0') AS uuid) AS project
     FROM generate_series(1, COUNT) AS n) AS made
 """

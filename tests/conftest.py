@@ -2,6 +2,7 @@
 
 import os
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -10,6 +11,7 @@ from django.db import connection
 from approvals.lifecycle.receipt import ensure_signing_key
 from tests import factories
 from tests.plugin import server_of_this_run
+from tests.shared import shared
 
 
 def worker_database() -> str:
@@ -18,7 +20,11 @@ def worker_database() -> str:
 
 
 def pytest_configure():
-    """Tests make many people; how slowly a password is hashed is Django's own test."""
+    """No test fails because the machine is busy, or waits for a password to be hashed slowly."""
+    hypothesis.settings.register_profile(
+        "countersign", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("countersign")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -34,11 +40,26 @@ def django_db_setup(django_test_environment, django_db_blocker):
         call_command("migrate", verbosity=0)
     yield
     with django_db_blocker.unblock():
+        shared.end()
         connection.close_pool()
 
 
-@pytest.fixture
-def who(db):
-    """The company of most tests: see factories.Company."""
+@shared.fixture
+def example_company():
+    """With a key that signs permits."""
     ensure_signing_key()
     return factories.company()
+
+
+@pytest.fixture
+def who(example_company):
+    """The company of most tests: see factories.Company."""
+    return example_company
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef, request):
+    """pytest-django's fixture is about to open the test's transaction; what it needs is there."""
+    if fixturedef.argname == "_django_db_helper":
+        with request.getfixturevalue("django_db_blocker").unblock():
+            shared.before(request)

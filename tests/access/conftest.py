@@ -4,10 +4,13 @@ import pytest
 from django.db import transaction
 
 from tests.access.world import build
+from tests.shared import shared
 
 
 @pytest.fixture(scope="module")
 def world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        shared.end()
     with (
         django_db_blocker.unblock(),
         transaction.atomic(),

@@ -7,12 +7,13 @@ an event loop counts as running in this thread, and Django refuses its database 
 import os
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from portal.runner.browser import find_chromium
 from tests.browser.window import Windows
 from tests.journeys.portal import running_portal
 
+expect.set_options(timeout=30_000)  # a page that comes late on a busy machine is no failure
 SWITCHES = (
     "--no-sandbox",  # root has none; the only pages are ours
     "--disable-gpu",

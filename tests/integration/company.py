@@ -15,6 +15,7 @@ from portal.directory.groups import add_member, create_group
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
+from tests.shared import shared
 
 PASSWORD = "correct-horse-battery"
 
@@ -60,8 +61,9 @@ def quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.fixture
-def company(db, quick_passwords) -> Company:
+@shared.fixture
+def acme() -> Company:
+    """Made once for tests that come one after the other."""
     ada = found_portal(organisation="Acme", username="ada", name="Ada", password=PASSWORD)
     max_, vera, gus, olga = _people(ada)
     shop = create_project(by=ada, slug="shop", name="Shop")
@@ -74,6 +76,11 @@ def company(db, quick_passwords) -> Company:
     add_member(by=gus, group=leads, person=vera)
     organisation = Organisation.objects.get()
     return Company(ada, max_, vera, gus, olga, organisation, shop, bank, production, leads)
+
+
+@pytest.fixture
+def company(acme, quick_passwords) -> Company:
+    return acme
 
 
 def entries(type_: str) -> list[str]:

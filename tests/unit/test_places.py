@@ -112,13 +112,13 @@ def counts(found, approvals, groups_of):
     return [one.given for one in tally(found, approvals, groups_of)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), votes, memberships)
 def test_as_many_places_are_filled_as_the_best_seating_fills(found, approvals, groups_of):
     assert counts(found, approvals, groups_of) == oracle(found, approvals, groups_of)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(asked(), votes, memberships)
 def test_a_later_group_counts_only_after_the_earlier_ones(one, approvals, groups_of):
     """Done means: people can be put on the places so that nobody sat down before their turn."""
@@ -148,7 +148,7 @@ def test_a_later_group_counts_only_after_the_earlier_ones(one, approvals, groups
         assert not satisfied(tally([one], approvals, groups_of))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), votes, memberships)
 def test_one_vote_more_never_takes_a_place_away(found, approvals, groups_of):
     before = [0] * len(found)
@@ -158,7 +158,7 @@ def test_one_vote_more_never_takes_a_place_away(found, approvals, groups_of):
         before = after
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), votes, memberships, st.sampled_from(PEOPLE))
 def test_who_leaves_takes_the_vote_along(found, approvals, groups_of, gone):
     left = {person: of for person, of in groups_of.items() if person != gone}
@@ -167,7 +167,7 @@ def test_who_leaves_takes_the_vote_along(found, approvals, groups_of, gone):
     assert after == tally(found, [p for p in approvals if p != gone], groups_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(obligations(), votes, memberships)
 def test_nobody_serves_twice_in_one_row(found, approvals, groups_of):
     tallies = tally(found, approvals, groups_of)
@@ -177,7 +177,7 @@ def test_nobody_serves_twice_in_one_row(found, approvals, groups_of):
     assert [one.asked for one in tallies] == found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), memberships)
 def test_possible_is_what_some_order_of_everybodys_votes_meets(found, groups_of):
     everybody = {g: frozenset(p for p, of in groups_of.items() if g in of) for g in GROUPS}
@@ -187,7 +187,7 @@ def test_possible_is_what_some_order_of_everybodys_votes_meets(found, groups_of)
     assert (impossible(found, everybody) == []) == met
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), votes, memberships, st.sampled_from(PEOPLE))
 def test_a_vote_counts_that_fills_a_place_and_is_not_lost_for_a_later_one(
     found, approvals, groups_of, person
@@ -223,7 +223,7 @@ def test_rules_that_want_each_others_groups_first_do_not_wait_for_ever():
     assert satisfied(tally(found, given, groups_of))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(obligations(), votes, memberships, st.sampled_from(GROUPS))
 def test_somebody_new_from_a_group_that_is_waited_for_fills_a_place(
     found, approvals, groups_of, group

@@ -172,7 +172,7 @@ def begins(rule, day):
     return not rule or any(dates(replace(parse_rule(rule), count=None), day, day, day))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_series())
 def test_a_window_always_contains_its_own_start_and_never_its_end(one):
     first = next(occurrences(one, one.starts_at, one.starts_at + timedelta(1)))
@@ -182,7 +182,7 @@ def test_a_window_always_contains_its_own_start_and_never_its_end(one):
         assert period.ends_at not in period
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_series(), st.integers(0, 500))
 def test_looking_from_later_on_finds_the_same_periods(one, days):
     since = one.starts_at + timedelta(days=days, hours=5)
@@ -191,7 +191,7 @@ def test_looking_from_later_on_finds_the_same_periods(one, days):
     assert list(occurrences(one, since, until)) == [p for p in whole if p.ends_at > since]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_series())
 def test_nothing_happens_between_a_moment_and_the_next_boundary(one):
     after = one.starts_at - timedelta(hours=1)
@@ -206,7 +206,7 @@ def test_nothing_happens_between_a_moment_and_the_next_boundary(one):
         after = boundary
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_series())
 def test_after_it_is_over_there_is_no_period_any_more(one):
     over = over_at(one)
@@ -214,7 +214,7 @@ def test_after_it_is_over_there_is_no_period_any_more(one):
         assert list(occurrences(one, over, over + timedelta(days=730))) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_series())
 def test_rules_mean_what_another_implementation_says(one):
     """Days only: at the hours that a change of the clocks leaves out, that one differs."""

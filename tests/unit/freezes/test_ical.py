@@ -40,7 +40,7 @@ REASONS = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(some_series(), REASONS, st.booleans()), max_size=2))
 def test_what_is_written_reads_back_the_same(drawn):
     events = []

@@ -18,7 +18,7 @@ TOKENS += "< <= > >= && || in true false null 1 1.5 2u 'a' b'a' .exists( .all( .
 TOKENS += "matches_path( .matches( dyn( // \\ @ ` .0 9223372036854775808"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, len(FULL)), st.integers(0, 30), st.sampled_from(SCRAPS))
 def test_a_damaged_document_is_taken_or_refused_with_places(at, length, scrap):
     text = FULL[:at] + scrap + FULL[at + length :]
@@ -30,7 +30,7 @@ def test_a_damaged_document_is_taken_or_refused_with_places(at, length, scrap):
         assert all(one.line <= len(text.splitlines()) + 1 for one in error.problems)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(TOKENS.split()), max_size=14).map(" ".join))
 def test_a_jumble_of_tokens_is_a_condition_or_refused_within_its_text(text):
     try:

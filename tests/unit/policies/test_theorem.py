@@ -149,7 +149,7 @@ some_facts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(policies(), some_facts, st.sets(st.sampled_from([*VALUES, *TARGET])), UNKNOWN, st.booleans())
 def test_a_removed_fact_never_loosens(sources, values, removed, unknown, gone_entirely):
     if unknown is GONE and not gone_entirely:
@@ -165,7 +165,7 @@ def test_a_removed_fact_never_loosens(sources, values, removed, unknown, gone_en
     assert strict.decide_within <= loose.decide_within
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(policies(), some_facts)
 def test_the_order_of_rules_and_policies_never_matters(sources, values):
     forwards = evaluate(build(sources), facts(values))
@@ -173,7 +173,7 @@ def test_the_order_of_rules_and_policies_never_matters(sources, values):
     assert canonical(forwards.to_json()) == canonical(backwards.to_json())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(policies(), some_facts)
 def test_judging_twice_gives_identical_bytes(sources, values):
     judged, given_facts = build(sources), facts(values)
@@ -182,7 +182,7 @@ def test_judging_twice_gives_identical_bytes(sources, values):
     assert canonical(evaluate(build(sources), again).to_json()) == first
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(policies(), some_facts)
 def test_another_policy_never_loosens(sources, values):
     judged = build(sources)
@@ -191,7 +191,7 @@ def test_another_policy_never_loosens(sources, values):
         assert at_least_as_strict(evaluate(judged, facts(values)), fewer)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(policies(), known_facts, st.sampled_from(["hotfix", "a"]))
 def test_one_more_label_never_loosens(sources, values, label):
     judged = build(sources)
@@ -201,7 +201,7 @@ def test_one_more_label_never_loosens(sources, values, label):
     assert at_least_as_strict(evaluate(judged, more), evaluate(judged, fewer))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(policies(), known_facts, st.data())
 def test_a_settled_verdict_is_not_changed_by_what_was_pending(sources, values, data):
     judged = build(sources)
