@@ -182,7 +182,8 @@ class TestShared:
         assert forge.count() == 1
         assert reading.next_try == kept.asked_at + CONNECTED["forge"].time_to_live
 
-    def test_200_requests_that_wait_for_one_commit_ask_once(self, shop, forge):
+    def test_200_requests_that_wait_for_one_commit_ask_once(self, shop, forge, monkeypatch):
+        monkeypatch.setattr(CONNECTED["forge"], "time_to_live", timedelta(hours=1))
         for number in range(200):
             ask(shop, labels=[f"part-{number}"])
         read_all()
