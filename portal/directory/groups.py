@@ -84,13 +84,25 @@ def add_member(*, by: Any, group: ApproverGroup, person: Any) -> Membership:
 
 
 @transaction.atomic
-def remove_member(*, by: Any, group: ApproverGroup, person: Any) -> None:
-    """Take `person` out; managers may, and everybody may leave. Counts at once (B1, B2)."""
+def remove_member(*, by: Any, group: ApproverGroup, person: Any, source: str = "") -> None:
+    """Take `person` out; managers may, and everybody may leave. Counts at once (B1, B2).
+
+    `source`: who keeps the membership, as `by` was told. Raises Conflict where it is somebody else:
+    what a directory keeps comes back by itself, so nobody removes it without knowing.
+    """
     if by.pk != person.pk:
         group = _lock(by, group)
-    removed, _ = Membership.objects.filter(group=group, person=person).delete()
-    if removed:
-        _record_member("member.removed", by, group, person)
+    kept = Membership.objects.select_for_update().filter(group=group, person=person).first()
+    if kept is None:
+        return
+    if kept.source != source:
+        raise Conflict(
+            f"This membership is kept by: {kept.source_word}. Look at the page again, and remove "
+            "it there too, or it comes back.",
+            code="membership-source",
+        )
+    kept.delete()
+    _record_member("member.removed", by, group, person)
 
 
 def _record_member(event: str, by: Any, group: ApproverGroup, person: Any) -> None:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from portal.access.capabilities import (
@@ -117,6 +118,9 @@ class ApproverGroup(models.Model):
         return self.name
 
 
+_SOURCES = {"oidc": "OpenID Connect", "scim": "SCIM"}
+
+
 class Membership(models.Model):
     """One person in one approver group."""
 
@@ -128,6 +132,8 @@ class Membership(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
     )
     added_at = models.DateTimeField(auto_now_add=True)
+    # Who keeps it: empty is a manager by hand, else `oidc:<id>` or `scim:<id>`.
+    source = models.CharField(max_length=100, blank=True, default="", editable=False)
 
     class Meta:
         app_label = "portal"
@@ -137,3 +143,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.group}"
+
+    @property
+    def source_word(self) -> str:
+        """Who keeps it, as people read it."""
+        if not self.source:
+            return _now("By hand")
+        kind, _colon, name = self.source.partition(":")
+        return f"{_SOURCES.get(kind, kind)} ({name})"

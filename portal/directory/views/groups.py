@@ -15,7 +15,7 @@ from portal.directory.groups import add_member, change_group, create_group, remo
 from portal.directory.models import ApproverGroup
 from portal.directory.queries import approver_groups, load_group, members_of
 from portal.kernel.errors import NotFound
-from portal.kernel.http import PersonRequest, ask_first, attempt, form_page, page_of
+from portal.kernel.http import PersonRequest, attempt, form_page, page_of
 from portal.kernel.person_field import suggestions
 
 
@@ -93,21 +93,12 @@ def member_remove(request: PersonRequest, group_id: UUID, person_id: UUID) -> Ht
     membership = members_of(found).filter(person_id=person_id).first()
     if membership is None:
         raise NotFound(_("This person is not in the group."))
-    text = _("From that moment they may not decide for this group, and decisions they gave for a "
-             "request that was not redeemed yet no longer count.")  # fmt: skip
-    if members_of(found).filter(person__is_active=True).count() == 1:
-        text += " " + _("They are the last active member: requests that need this group will be "
-                        "refused until somebody joins.")  # fmt: skip
-    question = ask_first(
-        request,
-        title=_("Remove %(person)s from %(group)s?")
-        % {"person": membership.person, "group": found.name},
-        text=text,
-        submit=_("Remove member"),
-        cancel=reverse("group", args=[found.pk]),
-    )
-    if question:
-        return question
-    remove_member(by=request.user, group=found, person=membership.person)
-    messages.success(request, _("Member removed."))
-    return redirect("group", found.pk)
+    if request.method == "POST":
+        source = request.POST.get("source", "")
+        remove_member(by=request.user, group=found, person=membership.person, source=source)
+        messages.success(request, _("Member removed."))
+        return redirect("group", found.pk)
+    active = members_of(found).filter(person__is_active=True)
+    last = membership.person.is_active and active.count() == 1
+    context = {"group": found, "membership": membership, "last": last}
+    return render(request, "portal/member_remove.html", context)

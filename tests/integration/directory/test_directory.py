@@ -270,3 +270,19 @@ def test_a_superuser_flag_gives_nothing(company):
     assert not visible_projects(company.olga).exists()
     with pytest.raises(Forbidden):
         create_project(by=company.olga, slug="web", name="Web")
+
+
+def test_what_a_directory_keeps_is_not_removed_without_saying_so(company):
+    kept = company.leads.memberships.filter(person=company.vera)
+    kept.update(source="scim:hr")
+    with pytest.raises(Conflict, match=r"kept by: SCIM \(hr\)"):
+        remove_member(by=company.gus, group=company.leads, person=company.vera)
+    assert kept.exists()
+    remove_member(by=company.gus, group=company.leads, person=company.vera, source="scim:hr")
+    assert not kept.exists()
+
+
+def test_a_page_that_showed_another_source_removes_nobody(company):
+    with pytest.raises(Conflict, match="kept by: By hand"):
+        remove_member(by=company.gus, group=company.leads, person=company.vera, source="oidc:1")
+    assert company.leads.memberships.filter(person=company.vera).exists()

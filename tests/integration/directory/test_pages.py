@@ -203,6 +203,22 @@ def test_removing_the_last_active_member_warns(company):
     assert "last active member" not in text(as_(company.gus).get(remove))
 
 
+def test_the_page_says_who_keeps_a_membership_before_it_is_removed(company):
+    group = reverse("group", args=[company.leads.pk])
+    remove = reverse("member-remove", args=[company.leads.pk, company.vera.pk])
+    gus = as_(company.gus)
+    assert "By hand" in text(gus.get(group))
+    assert "not by hand" not in text(gus.get(remove))
+    company.leads.memberships.update(source="oidc:acme")
+    assert "OpenID Connect (acme)" in text(gus.get(group))
+    assert gus.post(remove).status_code == 409, "the page did not say so"
+    page = gus.get(remove)
+    assert "kept by OpenID Connect (acme), not by hand" in text(page)
+    assert 'name="source" value="oidc:acme"' in page.content.decode()
+    assert gus.post(remove, {"source": "oidc:acme"}).status_code == 302
+    assert not company.leads.memberships.exists()
+
+
 def test_a_manager_cannot_add_themselves_on_the_page_either(company):
     address = reverse("group", args=[company.leads.pk])
     answer = as_(company.gus).post(address, {"person": "gus"})
