@@ -68,7 +68,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ApproverGroup
-        fields = ("name", "description")
+        fields = ("name", "description", "minimum")
         widgets = _DESCRIPTION
 
 
@@ -77,7 +77,7 @@ class GroupChangeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ApproverGroup
-        fields = ("description",)
+        fields = ("description", "minimum")
         widgets = _DESCRIPTION
 
 

@@ -7,10 +7,12 @@ from django.db import transaction
 from portal.access import Capability, require
 from portal.directory.models import ApproverGroup, Membership
 from portal.kernel.errors import Conflict, Forbidden
-from portal.kernel.validation import changed_fields, check_row, insert_row
+from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
 from portal.ledger.actors import person_actor
 from portal.ledger.change import change, state_of
 from portal.ledger.record import record
+
+CHANGEABLE = ("description", "minimum")
 
 
 def _object(group: ApproverGroup) -> dict[str, str]:
@@ -18,12 +20,15 @@ def _object(group: ApproverGroup) -> dict[str, str]:
 
 
 @transaction.atomic
-def create_group(*, by: Any, name: str, description: str = "") -> ApproverGroup:
-    """Add an empty approver group. Administrators only. Raises Forbidden, Invalid, Conflict."""
+def create_group(*, by: Any, name: str, description: str = "", minimum: int = 1) -> ApproverGroup:
+    """Add an empty approver group. Administrators only. Raises Forbidden, Invalid, Conflict.
+
+    `minimum`: how many active members it should have; with fewer it is marked.
+    """
     require(by, Capability.ADMINISTER)
-    group = ApproverGroup(name=name, description=description)
+    group = ApproverGroup(name=name, description=description, minimum=minimum)
     insert_row(group)
-    after = state_of(group, ["description"])
+    after = state_of(group, CHANGEABLE)
     record(
         "group.created",
         actor=person_actor(by),
@@ -34,17 +39,24 @@ def create_group(*, by: Any, name: str, description: str = "") -> ApproverGroup:
 
 
 @transaction.atomic
-def change_group(*, by: Any, group: ApproverGroup, description: str) -> ApproverGroup:
-    """Describe the group anew; its managers may. The name stays: policies use it."""
+def change_group(*, by: Any, group: ApproverGroup, **wanted: Any) -> ApproverGroup:
+    """Change description or smallest size; its managers may. The name stays: policies use it.
+
+    Raises Forbidden, Invalid.
+    """
     require(by, Capability.MANAGE_GROUP, group)
+    unknown = set(wanted) - set(CHANGEABLE)
+    if unknown:
+        raise invalid(min(unknown), "This cannot be changed here.")
     group = ApproverGroup.objects.select_for_update().get(pk=group.pk)
-    moved = changed_fields(group, {"description": description})
+    moved = changed_fields(group, wanted)
     if not moved:
         return group
     before = state_of(group, moved)
-    group.description = description
+    for field, value in moved.items():
+        setattr(group, field, value)
     check_row(group, moved)
-    group.save(update_fields=["description"])
+    group.save(update_fields=list(moved))
     record(
         "group.changed",
         actor=person_actor(by),

@@ -1,7 +1,7 @@
 """Projects, environments and approver groups."""
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _now
@@ -102,6 +102,11 @@ class ApproverGroup(models.Model):
         help_text=_("What policies name, for example “team-leads”."),
     )  # fmt: skip
     description = models.TextField(_("description"), blank=True, max_length=2000)
+    minimum = models.PositiveSmallIntegerField(
+        _("smallest size"), default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("How many active members it should have at least; with fewer it is marked."),
+    )  # fmt: skip
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="portal.Membership", related_name="approver_groups",
         through_fields=("group", "person"),

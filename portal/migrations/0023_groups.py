@@ -1,5 +1,6 @@
-"""Who keeps a membership."""
+"""Who keeps a membership, and how many members a group should have."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import migrations, models
 
 
@@ -10,5 +11,16 @@ class Migration(migrations.Migration):
             "membership",
             "source",
             models.CharField(blank=True, default="", editable=False, max_length=100),
+        ),
+        migrations.AddField(
+            "approvergroup",
+            "minimum",
+            models.PositiveSmallIntegerField(
+                default=1,
+                help_text="How many active members it should have at least; with fewer it is "
+                "marked.",
+                validators=[MinValueValidator(1), MaxValueValidator(1000)],
+                verbose_name="smallest size",
+            ),
         ),
     ]

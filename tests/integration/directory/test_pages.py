@@ -9,6 +9,7 @@ from portal.directory.groups import add_member, create_group
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import create_project
 from portal.ledger.models import Entry
+from tests.integration.company import last_entry
 from tests.integration.pages import as_, text
 
 
@@ -219,6 +220,18 @@ def test_the_page_says_who_keeps_a_membership_before_it_is_removed(company):
     assert not company.leads.memberships.exists()
 
 
+def test_a_group_below_its_smallest_size_is_marked(company):
+    gus, groups = as_(company.gus), reverse("groups")
+    group = reverse("group", args=[company.leads.pk])
+    assert "Too small" not in text(gus.get(group)) + text(gus.get(groups))
+    gus.post(reverse("group-edit", args=[company.leads.pk]), {"description": "", "minimum": 2})
+    assert "Too small" in text(gus.get(groups))
+    assert "should have at least 2 active members; it has 1" in text(gus.get(group))
+    assert '"after":{"minimum":2},"before":{"minimum":1}' in last_entry("group.changed")
+    gus.post(group, {"person": "olga"})
+    assert "Too small" not in text(gus.get(group)) + text(gus.get(groups))
+
+
 def test_a_manager_cannot_add_themselves_on_the_page_either(company):
     address = reverse("group", args=[company.leads.pk])
     answer = as_(company.gus).post(address, {"person": "gus"})
@@ -254,9 +267,10 @@ def test_a_member_leaves_by_themselves(company):
 
 def test_an_administrator_adds_and_describes_a_group(company):
     ada = as_(company.ada)
-    ada.post(reverse("group-new"), {"name": "dba", "description": "Databases"})
+    ada.post(reverse("group-new"), {"name": "dba", "description": "Databases", "minimum": 1})
     dba = ApproverGroup.objects.get(name="dba")
-    ada.post(reverse("group-edit", args=[dba.pk]), {"name": "x", "description": "Data"})
+    form = {"name": "x", "description": "Data", "minimum": 1}
+    ada.post(reverse("group-edit", args=[dba.pk]), form)
     dba.refresh_from_db()
     assert (dba.name, dba.description) == ("dba", "Data")
     assert as_(company.gus).get(reverse("group-new")).status_code == 403
