@@ -212,11 +212,15 @@ class PolicyDocument:
         return any(SCHEMAS[self.facts][name].claimed for name in self.reads)
 
     @cached_property
+    def requirements(self) -> tuple[tuple[str, Requirement], ...]:
+        """All that may be asked of people, each by its rule, or by the fact that is missing."""
+        asked = [(rule.id, rule.requirement) for rule in self.rules if rule.requirement]
+        return (*asked, *self.on_unavailable, (DEFAULT_RULE, self.default))
+
+    @cached_property
     def groups(self) -> frozenset[str]:
         """Every approver group that the document names."""
-        asked = [rule.requirement for rule in self.rules if rule.requirement]
-        asked += [requirement for _, requirement in self.on_unavailable]
-        named = [*self.default.groups, *(name for one in asked for name in one.groups)]
+        named = [name for _, one in self.requirements for name in one.groups]
         if self.break_glass:
             named += [*self.break_glass.by, *self.break_glass.notify]
         named += [name for step in self.escalate for name in (*step.notify, *step.add)]

@@ -339,7 +339,7 @@ def test_lists_cost_the_same_however_long(company, django_assert_max_num_queries
         create_group(by=company.ada, name=f"g{n:02}")
     ada = as_(company.ada)
     for name in ("projects", "groups"):
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(11):
             page = text(ada.get(reverse(name)))
         assert "Page 1 of 2" in page
         assert ada.get(reverse(name) + "?page=2").context["page"].number == 2
