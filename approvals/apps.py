@@ -8,5 +8,6 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the receiver that knows which facts connections name."""
+        """Connect the receivers: what connections name, and who left an approver group."""
         import_module("approvals.connections.named")
+        import_module("approvals.lifecycle.departures")

@@ -16,6 +16,7 @@ from approvals.connections.hear import prune_deliveries
 from approvals.connections.meet import meet_connection, moved_connections
 from approvals.context.answers import prune_answers
 from approvals.lifecycle.announce import publish
+from approvals.lifecycle.departures import departures, look_at_departures
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.expire import expire_all
 from approvals.lifecycle.look_again import look_again
@@ -63,6 +64,12 @@ def meet_connection_task(connection_id: str) -> None:
 def look_again_task(kind: str, row_id: str) -> None:
     """Judge again what waits where one row of the calendar reaches, if that is due."""
     look_again(kind, UUID(row_id))
+
+
+@shared_task(name="approvals.departures")
+def departures_task() -> None:
+    """Look again at what counted on people who left an approver group."""
+    look_at_departures()
 
 
 @shared_task(name="approvals.read_calendar")
@@ -135,6 +142,8 @@ def sweep() -> None:
         publish("approvals.publish", str(request_id))
     for kind, row_id in due_looks():
         publish("approvals.look_again", kind, str(row_id))
+    if departures():
+        publish("approvals.departures")
     for source_id in due_sources():
         publish("approvals.sync_source", str(source_id))
     for calendar_id in due_calendars():

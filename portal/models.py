@@ -9,12 +9,13 @@ from portal.access.models import (
     RoleGrant,
 )
 from portal.accounts.models import ProjectToken, ServiceAccount, User
-from portal.directory.models import ApproverGroup, Environment, Membership, Project
+from portal.directory.models import ApproverGroup, Departure, Environment, Membership, Project
 from portal.ledger.models import Entry
 
 __all__ = [
     "ApproverGroup",
     "ApproverGroupUserPermission",
+    "Departure",
     "Entry",
     "Environment",
     "EnvironmentUserPermission",

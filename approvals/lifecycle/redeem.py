@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,18 +15,14 @@ from approvals.context.collect import (
     wanted_sources,
     with_sourceless,
 )
-from approvals.context.personal import valueless
 from approvals.lifecycle.differences import Difference, approved_on, differences
-from approvals.lifecycle.enrich import want_again
 from approvals.lifecycle.evaluate import (
     give_verdict,
-    judge,
     policies_on,
     policy_refs,
-    replace_older,
-    target_of,
 )
 from approvals.lifecycle.expire import expire_unused
+from approvals.lifecycle.next_round import ANSWERED, begin_next_round, names_of
 from approvals.lifecycle.receipt import sign
 from approvals.lifecycle.rejudge import stored_facts
 from approvals.lifecycle.statement import approval, simple_result
@@ -35,9 +30,8 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
 from approvals.queries import named_drift, owned_by
-from approvals.states import OPEN, WAITING, PermitStatus, Status
+from approvals.states import PermitStatus, Status
 from policies.language.document import (
-    OnDrift,
     PinnedPolicy,
     indispensable_facts,
     needed_facts,
@@ -46,7 +40,6 @@ from policies.language.document import (
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Known
 from policies.language.verdict import Verdict as Judgement
-from policies.queries import policies_in_force
 from portal.accounts.authentication import require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
@@ -58,7 +51,6 @@ START_WITHIN = timedelta(minutes=5)
 TRIES = 3
 AUTHORS = frozenset({"git.author", "git.committer", "git.authors"})
 HEARTBEAT_SECONDS = 30
-ANSWERED: dict[str, Any] = {"redeem_failure": "", "redeem_failed_at": None}
 
 
 class NotApproved(Conflict):
@@ -215,7 +207,8 @@ def give_permit(
     judgement, _ = give_verdict(change, policies, facts)
     found = differences(request, judgement, before, facts)
     if found:
-        return _begin_next_round(change, found, facts, judgement.on_drift)
+        begin_next_round(change, found, facts, judgement.on_drift)
+        return _drift(request, found)
     use_by = (request.approved_at or at) + timedelta(seconds=judgement.valid_for)
     if use_by <= at:  # a limit came true, or a version with less time came into force
         change.set(use_by=use_by)
@@ -225,39 +218,10 @@ def give_permit(
     return _issue(change, judgement, at)
 
 
-def _begin_next_round(
-    change: Change, found: list[Difference], facts: Facts, on_drift: OnDrift
-) -> Drift:
-    """Back to the queue, or denied where policy says so. Returned, so that it commits."""
-    request = change.request
-    policies = policies_in_force(*target_of(request))
-    change.set(drift=found)
-    change.move(Status.PENDING, actor=SYSTEM, drift=valueless(found))
-    change.set(
-        round=request.round + 1,
-        moved=[],
-        pinned=[pinned.id for pinned in policies],
-        given=0,
-        needed=0,
-        approved_at=None,
-        use_by=None,
-        decide_by=None,
-        **ANSWERED,
-    )
-    if on_drift == "deny":
-        change.set(ended_reason=f"{_names(found)} changed after the approval.")
-        because = {"outcome": "denied", "because": ["drift"]}
-        change.move(Status.DENIED, actor=SYSTEM, decision=because)
-    else:
-        judged = judge(change, policies, facts)
-        if Status(request.status) in OPEN:  # a newer one may have come while it was approved
-            replace_older(change, judged)
-    change.save()
-    if Status(request.status) in WAITING:
-        want_again(request, facts)
+def _drift(request: Request, found: list[Difference]) -> Drift:
     drift = named_drift(found)
     return Drift(
-        f"Not any more what was approved: {_names(drift)} changed. {_what_now(request)}",
+        f"Not any more what was approved: {names_of(drift)} changed. {_what_now(request)}",
         drift=drift,
         round=request.round,
         request_status=request.status,
@@ -268,10 +232,6 @@ def _what_now(request: Request) -> str:
     if request.status == Status.DENIED:
         return "Policy denies it now; ask again for what is there now."
     return f"The request is back in the queue as round {request.round}."
-
-
-def _names(found: list[Difference]) -> str:
-    return ", ".join(str(difference["fact"]) for difference in found)
 
 
 def _issue(change: Change, judgement: Judgement, at: datetime) -> Permit:

@@ -156,3 +156,25 @@ class Membership(models.Model):
             return _now("By hand")
         kind, _colon, name = self.source.partition(":")
         return f"{_SOURCES.get(kind, kind)} ({name})"
+
+
+class Departure(models.Model):
+    """Somebody who may not decide for a group any more, while it is still to be looked at what
+    counted on them. Triggers write it, whoever takes the right away.
+
+    `up_to`: the last request that was looked at.
+    """
+
+    group = models.ForeignKey(ApproverGroup, on_delete=models.CASCADE, related_name="departures")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="departures"
+    )
+    up_to = models.UUIDField(null=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} left {self.group_id}"
