@@ -3,10 +3,14 @@
 Services raise the refusal, screens show it. Being a superuser changes nothing here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
+from django.db.models import Q
+
+from approvals.behalf import Answer, Naming, givers, groups_behind, one_voice, voice_of
 from approvals.models import Decision, Request
 from approvals.quorum import Asked, tally, would_count
 from approvals.states import OPEN, Status
@@ -15,7 +19,8 @@ from policies.queries import BrokenPolicy, document_of
 from policies.reach import may_reach
 from portal.access import Capability, holds
 from portal.accounts.models import User
-from portal.directory.queries import groups_of, memberships_of
+from portal.directory.models import Delegation
+from portal.directory.queries import delegations_to, groups_of
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
 
@@ -187,7 +192,7 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
     """Those of `decisions` (with their people loaded) that are approvals and count in this round.
 
     Who touched the change is read now: a fact that came after the decision may say that the
-    approver wrote it.
+    approver wrote it, or on whose behalf it was given.
     """
     given = [
         decision
@@ -195,11 +200,14 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
         if decision.round == request.round and decision.outcome == Decision.Outcome.APPROVE
     ]
     people = [] if self_approval_allowed(obligations(request)) else touchers(request)
-    return [
+    return one_voice(
         decision
         for decision in given
-        if touched_by(decision.person, people) is None and may_publish(decision.person, request)
-    ]
+        if all(
+            touched_by(person, people) is None and may_publish(person, request)
+            for person in givers(decision)
+        )
+    )
 
 
 def eligible(
@@ -240,8 +248,12 @@ def why_not_decide(
     *,
     already: bool,
     asked: list[Asked] | None = None,
+    behalf: Delegation | None = None,
 ) -> Refusal | None:
-    """The answer for facts already loaded: `mine` are the person's groups, `already` = decided."""
+    """The answer for facts already loaded: `mine` are the person's groups, `already` = decided.
+
+    `behalf`: as a delegate, who may do no more than the member they stand for.
+    """
     if not person.is_active:
         return Refusal("inactive", "Your account is deactivated.")
     if request.status == Status.SUBMITTED:
@@ -258,15 +270,20 @@ def why_not_decide(
         toucher = touched_by(person, touchers(request))
         if toucher is not None:
             return Refusal("own-change", f"You cannot decide on this: {toucher.how}.")
+        if behalf is not None and touched_by(behalf.delegator, touchers(request)) is not None:
+            return Refusal(
+                "own-change",
+                f"You cannot decide on this on behalf of {behalf.delegator}, who touched it.",
+            )
         unknown = _unknown_authors(request)
         if unknown is not None:
             return unknown
     named = sorted({group for one in wanted for group in one.groups})
     if not named:
         return Refusal("nobody-asked", "Policy asks nobody: it waits for a fact.", 409)
-    if not set(mine) & set(named):
+    if not set(mine if behalf is None else [behalf.group.name]) & set(named):
         return Refusal("not-in-group", f"Only members of {either(named)} may decide.")
-    if not may_publish(person, request):
+    if not all(may_publish(one, request) for one in _in_name_of(person, behalf)):
         return Refusal(
             "missing-permission",
             "You need the permission “publish policy” on this policy, on the portal, or on every "
@@ -277,19 +294,81 @@ def why_not_decide(
     return None
 
 
+def _in_name_of(person: User, behalf: Delegation | None) -> list[User]:
+    return [person] if behalf is None else [person, behalf.delegator]
+
+
+NAMING = Naming[Refusal](
+    lost=lambda refusal: refusal.code in {"not-in-group", "not-your-turn", "voice-used"},
+    vague=lambda refusal: refusal.code == "not-in-group",
+)
+
+
+def may_decide(
+    person: User,
+    request: Request,
+    mine: Iterable[str],
+    delegations: Callable[[], Iterable[Delegation]],
+    *,
+    already: bool,
+    asked: list[Asked] | None = None,
+) -> Answer[Refusal]:
+    """Whether the person may decide, in their own name or else as somebody's delegate."""
+    ask = partial(why_not_decide, person, request, mine, already=already, asked=asked)
+    return NAMING.answer(lambda behalf: ask(behalf=behalf), delegations)
+
+
+def may_approve(
+    person: User,
+    request: Request,
+    mine: Iterable[str],
+    delegations: Callable[[], Iterable[Delegation]],
+    current: Iterable[Decision],
+    *,
+    asked: list[Asked] | None = None,
+) -> Answer[Refusal]:
+    """Whether an approval of the person would count now; `current` are this round's decisions."""
+    listed = list(current)
+    already = any(decision.person_id == person.pk for decision in listed)
+    given = counting_approvals(request, listed)
+    behind = groups_behind(given)
+    wanted = asked if asked is not None else obligations(request)
+
+    def why(behalf: Delegation | None) -> Refusal | None:
+        refusal = why_not_decide(
+            person, request, mine, already=already, asked=wanted, behalf=behalf
+        )
+        groups = mine if behalf is None else [behalf.group.name]
+        return refusal or why_not_approve(person, groups, wanted, given, behind, behalf)
+
+    return NAMING.answer(why, delegations)
+
+
 def why_not_approve(
     person: User,
     mine: Iterable[str],
     asked: list[Asked],
-    approvals: Sequence[str],
-    memberships: Mapping[str, frozenset[str]],
+    given: Sequence[Decision],
+    behind: Mapping[str, frozenset[str]],
+    behalf: Delegation | None = None,
 ) -> Refusal | None:
     """The rest of the answer for somebody who may decide: an approval has to count now.
 
-    `approvals` are the ids of those whose approvals count so far, in order. Rejecting is always
-    possible.
+    `given` are the approvals that count so far, in order, `behind` the groups behind them.
+    Rejecting is always possible.
     """
-    here = {**memberships, str(person.pk): frozenset(mine)}
+    voice = person.pk if behalf is None else behalf.delegator_id
+    spoken = next((one for one in given if voice_of(one) == voice), None)
+    if spoken is not None:
+        whom = "you" if behalf is None else str(behalf.delegator)
+        said = "" if spoken.delegation is None else f" on behalf of {whom}"
+        return Refusal(
+            "voice-used",
+            f"{spoken.person} has approved{said} already: together you count once. You may reject.",
+            409,
+        )
+    approvals = [str(decision.person_id) for decision in given]
+    here = {**behind, str(person.pk): frozenset(mine)}
     waits_for = {g for one in tally(asked, approvals, here) for g in one.waits_for}
     # One more than asked for does no harm: it still holds when somebody else's falls away.
     if not waits_for or would_count(asked, approvals, here, str(person.pk)):
@@ -303,18 +382,25 @@ def why_not_approve(
     )
 
 
+def decides_as(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
+    """Whether `person` may decide or approve now, and in whose name; everything is read now.
+
+    Who may approve on somebody's behalf rejects in that name too, as the page has it.
+    """
+    current = [d for d in Decision.on(request) if d.round == request.round]
+    mine = groups_of(person)
+    delegations = partial(delegations_to, person)
+    answer = may_approve(person, request, mine, delegations, current)
+    if answer.refusal is None or verb == "approve":
+        return answer
+    already = any(decision.person_id == person.pk for decision in current)
+    return may_decide(person, request, mine, delegations, already=already)
+
+
 def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
     """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
     if verb in {"decide", "approve"}:
-        decisions = Decision.on(request)
-        already = any(d.round == request.round and d.person_id == person.pk for d in decisions)
-        mine = groups_of(person)
-        refusal = why_not_decide(person, request, mine, already=already)
-        if refusal is not None or verb == "decide":
-            return refusal
-        given = [str(d.person_id) for d in counting_approvals(request, decisions)]
-        asked = obligations(request)
-        return why_not_approve(person, mine, asked, given, memberships_of(given))
+        return decides_as(person, verb, request).refusal
     if Status(request.status) not in OPEN:
         return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)
     if verb == "withdraw":
@@ -331,9 +417,8 @@ def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
 def _why_not_revoke(person: User, request: Request) -> Refusal | None:
     if request.status != Status.APPROVED:
         return Refusal("not-approved", "Only an approval that is not used yet can be revoked.", 409)
-    approved = request.decisions.filter(
-        round=request.round, person=person, outcome="approve"
-    ).exists()
+    given = request.decisions.filter(round=request.round, outcome="approve")
+    approved = given.filter(Q(person=person) | Q(delegation__delegator=person)).exists()
     if approved or _maintains(person, request):
         return None
     return Refusal("not-yours", "Only who approved it or a maintainer may revoke it.")

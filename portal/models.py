@@ -9,12 +9,20 @@ from portal.access.models import (
     RoleGrant,
 )
 from portal.accounts.models import ProjectToken, ServiceAccount, User
-from portal.directory.models import ApproverGroup, Departure, Environment, Membership, Project
+from portal.directory.models import (
+    ApproverGroup,
+    Delegation,
+    Departure,
+    Environment,
+    Membership,
+    Project,
+)
 from portal.ledger.models import Entry
 
 __all__ = [
     "ApproverGroup",
     "ApproverGroupUserPermission",
+    "Delegation",
     "Departure",
     "Entry",
     "Environment",

@@ -145,9 +145,12 @@ def _decisions(page: RequestPage) -> Iterator[Part]:
     for line, decision in zip(page.decisions, Decision.on(page.request), strict=True):
         counts = _("counts") if line.counts else _("does not count")
         outcome = _("approved") if line.outcome == "approve" else _("rejected")
+        who = line.person
+        if line.behalf:
+            who = _("%(who)s on behalf of %(whom)s") % {"who": who, "whom": line.behalf}
         yield Pairs(
             [
-                (line.person, f"{outcome} · {both(line.at)}"),
+                (who, f"{outcome} · {both(line.at)}"),
                 (_("Round"), f"{line.round} · {counts}"),
                 (_("Comment"), _text(line.comment, erased=line.erased_at is not None)),
                 (_("Signed in by"), decision.authn),

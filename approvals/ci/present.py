@@ -57,6 +57,7 @@ def present_request(request: Request, *, new: bool = False) -> dict[str, Any]:
         "decisions": [
             {
                 "person": line.person,
+                "on_behalf_of": line.behalf or None,
                 "outcome": line.outcome,
                 "comment": line.comment,
                 "at": rfc3339(line.at),

@@ -276,6 +276,7 @@ class WaitingOut(Schema):
 
 class DecisionOut(Schema):
     person: str
+    on_behalf_of: str | None
     outcome: Literal["approve", "reject"]
     comment: str
     at: datetime

@@ -14,7 +14,7 @@ from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tall
 from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, Verdict
-from approvals.permissions import Refusal, why_not
+from approvals.permissions import Refusal, decides_as
 from approvals.queries import require_sight
 from approvals.queries.unshown import unshown_in
 from approvals.quorum import satisfied
@@ -23,6 +23,7 @@ from policies.language.evaluate import evaluate
 from policies.language.facts import Facts
 from policies.queries import BrokenPolicy
 from portal.accounts.models import User
+from portal.directory.models import Delegation
 from portal.kernel.canonical import commitment
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Invalid
@@ -46,10 +47,20 @@ class SnapshotMoved(Conflict):
 
 @dataclass(frozen=True)
 class Decided:
-    """The number of the ledger entry, and the status the request has now."""
+    """The number of the ledger entry, the status the request has now, and on whose behalf."""
 
     entry: int
     status: str
+    delegation: Delegation | None
+
+
+@dataclass(frozen=True)
+class Giver:
+    """Who decides, on whose behalf, and how they were signed in."""
+
+    person: User
+    delegation: Delegation | None
+    authn: str
 
 
 def record_decision(
@@ -77,9 +88,11 @@ def record_decision(
     with transaction.atomic():
         request = _visible_and_locked(by, request_id)
         moved = _policies_moved(request, verdict_digest)
-        refusal = why_not(by, "approve" if outcome == "approve" else "decide", request)
+        answer = decides_as(by, "approve" if outcome == "approve" else "decide", request)
+        refusal = answer.refusal
         if refusal is None and not moved:
-            return _decide(request, by, outcome, comment, snapshot_digest, opened, authn)
+            giver = Giver(by, answer.delegation, authn)
+            return _decide(request, giver, outcome, comment, snapshot_digest, opened)
         if refusal is not None and refusal.status == Forbidden.status:
             _note_refusal(request, by, outcome, refusal, authn)
     # After the commit: who tried stays on record, and so does the new verdict.
@@ -110,12 +123,11 @@ def _policy_moved() -> SnapshotMoved:
 
 def _decide(
     request: Request,
-    by: User,
+    giver: Giver,
     outcome: str,
     comment: str,
     snapshot_digest: str,
     opened: Collection[str],
-    authn: str,
 ) -> Decided:
     snapshot, verdict = _shown(request, snapshot_digest)
     if outcome == Decision.Outcome.APPROVE:
@@ -123,19 +135,21 @@ def _decide(
     decision = Decision.objects.create(
         request=request,
         round=request.round,
-        person=by,
+        person=giver.person,
+        delegation=giver.delegation,
         outcome=outcome,
         comment=comment,
         comment_salt=secrets.token_bytes(16),
         snapshot=snapshot,
         verdict=verdict,
-        authn=authn,
+        authn=giver.authn,
         decided_at=now(),
     )
-    change = Change(request, person_actor(by, authn=authn, roles=("approver",)))
+    actor = person_actor(giver.person, authn=giver.authn, roles=("approver",))
+    change = Change(request, actor)
     _note(change, decision)
     _count(change, decision)
-    return Decided(change.save(), request.status)
+    return Decided(change.save(), request.status, giver.delegation)
 
 
 def _note_refusal(request: Request, by: User, outcome: str, refusal: Refusal, authn: str) -> None:
@@ -222,9 +236,16 @@ def _note(change: Change, decision: Decision) -> None:
             if decision.outcome == Decision.Outcome.APPROVE
             else "This action must not run",
             "current_snapshot": snapshot.digest if snapshot else "",
+            **_behalf(decision.delegation),
         },
         reason_commit=commitment(bytes(decision.comment_salt), decision.comment),
     )
+
+
+def _behalf(delegation: Delegation | None) -> dict[str, str]:
+    if delegation is None:
+        return {}
+    return {"on_behalf_of": str(delegation.delegator.actor_ref), "delegation": str(delegation.pk)}
 
 
 def _count(change: Change, decision: Decision) -> None:

@@ -27,7 +27,7 @@ from approvals.states import OPEN, WAITING, Status
 from policies.language.facts import Facts
 from policies.queries import BrokenPolicy
 from portal.accounts.models import User
-from portal.directory.models import Departure, Membership
+from portal.directory.models import Delegation, Departure, Membership
 from portal.kernel.clock import now
 from portal.ledger.actors import SYSTEM
 from portal.ledger.record import hint
@@ -46,6 +46,13 @@ def member_left(sender: Any, **kwargs: Any) -> None:
 def person_saved(sender: Any, instance: User, **kwargs: Any) -> None:
     """The same for somebody who was deactivated; most other changes of people save them active."""
     if not instance.is_active:
+        wake("approvals.departures")
+
+
+@receiver(post_save, sender=Delegation, dispatch_uid="departures.delegation")
+def delegation_saved(sender: Any, instance: Delegation, **kwargs: Any) -> None:
+    """The same for a delegation that was ended."""
+    if instance.ended_at is not None:
         wake("approvals.departures")
 
 
@@ -73,9 +80,8 @@ def look_at_departures() -> int:
 def _counted_on(departure: Departure) -> list[UUID]:
     """The next open requests that the person approved, or that wait for the group: without them
     there may be too few."""
-    given = Decision.objects.filter(
-        request=OuterRef("pk"), person=departure.person_id, round=F("request__round")
-    )
+    by = Q(person=departure.person_id) | Q(delegation__delegator=departure.person_id)
+    given = Decision.objects.filter(by, request=OuterRef("pk"), round=F("request__round"))
     awaited = AwaitedGroup.objects.filter(
         request=OuterRef("pk"), group=departure.group_id, waiting=True
     )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from approvals.behalf import givers
 from approvals.context.drift import changes_between, shown
 from approvals.lifecycle.evaluate import tallies
-from approvals.models import Request, Snapshot
+from approvals.models import Decision, Request, Snapshot
 from approvals.permissions import (
     either,
     may_publish,
@@ -19,10 +20,10 @@ from policies.language.drift import held_changes
 from policies.language.facts import Facts
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
-from portal.accounts.models import User
 from portal.directory.queries import groups_of
 
 Difference = dict[str, Any]
+_PEOPLE = ("person", "delegation__group", "delegation__delegator", "delegation__delegate")
 
 
 def approved_on(request: Request) -> list[Facts]:
@@ -74,23 +75,27 @@ def _fallen(request: Request, found: Sequence[Tally]) -> list[Difference]:
             "fact": "approval",
             "person": str(decision.person.actor_ref),
             "old": "counted",
-            "new": f"not counted: {_why_fallen(request, decision.person)}",
+            "new": f"not counted: {_why_fallen(request, decision)}",
         }
-        for decision in given.select_related("person").order_by("decided_at")
+        for decision in given.select_related(*_PEOPLE).order_by("decided_at")
         if str(decision.person_id) not in counted
     ]
 
 
-def _why_fallen(request: Request, person: User) -> str:
-    asked = obligations(request)
+def _why_fallen(request: Request, decision: Decision) -> str:
+    asked, person, delegation = obligations(request), decision.person, decision.delegation
     if not person.is_active:
         return "the account is deactivated"
-    if not self_approval_allowed(asked) and touched_by(person, touchers(request)) is not None:
+    if delegation is not None and not delegation.stands:
+        return "the delegation on which it was given stands no more"
+    touched = [touched_by(giver, touchers(request)) for giver in givers(decision)]
+    if not self_approval_allowed(asked) and any(touched):
         return "whoever gave it touched the change"
-    if not may_publish(person, request):
+    if not all(may_publish(giver, request) for giver in givers(decision)):
         return "whoever gave it may not publish this policy any more"
     groups = sorted({group for one in asked for group in one.groups})
-    if not set(groups_of(person)) & set(groups):
+    mine = [delegation.group.name] if delegation else groups_of(person)
+    if not set(mine) & set(groups):
         return f"whoever gave it is not in {either(groups)}"
     return "somebody else is asked now"
 

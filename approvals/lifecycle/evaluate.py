@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from approvals.behalf import groups_behind
 from approvals.context.collect import facts_digest, with_sourceless
 from approvals.context.drift import moved_while_waiting, unknown_held
 from approvals.context.personal import sealed
@@ -22,7 +23,7 @@ from policies.language.facts import Facts, Unknown
 from policies.language.verdict import Outcome
 from policies.language.verdict import Verdict as Judgement
 from policies.queries import pinned_policies, policies_in_force
-from portal.directory.queries import active_members, memberships_of
+from portal.directory.queries import active_members
 from portal.kernel.canonical import digest_of
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
@@ -202,7 +203,7 @@ def tallies(request: Request) -> list[Tally]:
     """
     given = counting_approvals(request, Decision.on(request))
     approvals = [str(decision.person_id) for decision in given]
-    return tally(obligations(request), approvals, memberships_of(approvals))
+    return tally(obligations(request), approvals, groups_behind(given))
 
 
 def approve(change: Change, judgement: Judgement, *, by: str) -> None:

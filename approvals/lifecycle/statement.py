@@ -29,16 +29,7 @@ def approval(request: Request, permit: Permit, judgement: Judgement) -> dict[str
             "project": request.project.slug,
             "environment": request.environment.name,
             "action": request.action,
-            "approvers": [
-                {
-                    "ref": str(decision.person.actor_ref),
-                    "role": "approver",
-                    "at": rfc3339(decision.decided_at),
-                    "authn": decision.authn,
-                    "meaning": "I looked at these facts and this action may run once",
-                }
-                for decision in _counting(request)
-            ],
+            "approvers": [_approver(decision) for decision in _counting(request)],
             "policies": policy_refs(judgement),
             "snapshot": request.snapshot.digest if request.snapshot else None,
             "notBefore": rfc3339(permit.issued_at),
@@ -75,6 +66,19 @@ def simple_result(request: Request, permit: Permit, judgement: Judgement) -> dic
     )
 
 
+def _approver(decision: Decision) -> dict[str, str]:
+    found = {
+        "ref": str(decision.person.actor_ref),
+        "role": "approver",
+        "at": rfc3339(decision.decided_at),
+        "authn": decision.authn,
+        "meaning": "I looked at these facts and this action may run once",
+    }
+    if decision.delegation is not None:
+        found["onBehalfOf"] = str(decision.delegation.delegator.actor_ref)
+    return found
+
+
 def _statement(request: Request, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:
     return {
         "_type": STATEMENT_TYPE,
@@ -88,7 +92,7 @@ def _counting(request: Request) -> list[Decision]:
     """The approvals that fill what is asked now: extra ones and those that fell are none."""
     people = {UUID(person) for found in tallies(request) for person in found.people}
     given = request.decisions.filter(round=request.round, person_id__in=people)
-    return list(given.select_related("person").order_by("decided_at"))
+    return list(given.select_related("person", "delegation__delegator").order_by("decided_at"))
 
 
 def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:

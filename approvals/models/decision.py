@@ -27,6 +27,14 @@ class Decision(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
     )
+    # On whose behalf: the person decided as the delegate of a member.
+    delegation = models.ForeignKey(
+        "portal.Delegation",
+        on_delete=models.PROTECT,
+        related_name="decisions",
+        null=True,
+        db_index=False,
+    )
     outcome = models.CharField(max_length=8, choices=Outcome)
     comment = models.TextField(blank=True)
     comment_salt = models.BinaryField(max_length=16)
@@ -57,9 +65,13 @@ class Decision(models.Model):
 
     @classmethod
     def on(cls, *requests: Request) -> "list[Decision]":
-        """Every decision on `requests` with its person, oldest first."""
+        """Every decision on `requests` with the people behind it, oldest first."""
         ids = [request.pk for request in requests]
         return _DECISIONS.all("one.request_id = ANY(%s) ORDER BY one.decided_at", [ids])
 
 
-_DECISIONS = Joined(Decision, "person")
+_DECISIONS = Joined(
+    Decision,
+    *("person", "delegation", "delegation__group"),
+    *("delegation__delegator", "delegation__delegate"),
+)

@@ -12,9 +12,13 @@ from portal.accounts.models import User
 
 @dataclass(frozen=True)
 class DecisionLine:
-    """One decision as it is listed; see `decision_lines` for `counts`."""
+    """One decision as it is listed; see `decision_lines` for `counts`.
+
+    `behalf`: the member on whose behalf it was given, or empty.
+    """
 
     person: str
+    behalf: str
     outcome: str
     comment: str
     at: datetime
@@ -39,6 +43,7 @@ def decision_lines(
     return [
         DecisionLine(
             person=str(decision.person),
+            behalf=str(decision.delegation.delegator) if decision.delegation else "",
             outcome=decision.outcome,
             comment=decision.comment,
             at=decision.decided_at,

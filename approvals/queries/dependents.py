@@ -156,7 +156,7 @@ def _requests(
     sight = sight_of(reader)
     marked = open_ones.filter(seen_with(sight)).annotate(voted=_voted(leaving))
     found = loaded(marked.order_by("-voted", "-id")[:MOST])
-    rows = build_rows(reader, found, sight.groups.values())
+    rows = build_rows(reader, found, sight)
     uses = [
         RequestUse(row, request.voted)  # type: ignore[attr-defined]
         for row, request in zip(rows, found, strict=True)

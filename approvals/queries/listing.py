@@ -34,6 +34,6 @@ def requests_page(person: User, filters: QueueFilters) -> RequestsPage:
     keys = first_keys(sight, NEWEST, PAGE + 1, where)
     requests = loaded(Request.objects.filter(pk__in=keys).order_by("-id"))
     more = len(requests) > PAGE
-    rows = build_rows(person, requests[:PAGE], sight.groups.values())
+    rows = build_rows(person, requests[:PAGE], sight)
     older = str(requests[PAGE - 1].id) if more else None
     return RequestsPage(rows, filters, choices_of(sight, requests), older)

@@ -74,7 +74,8 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
     position = ledger_position()
     sight = sight_of(person)
     request = load_request(person, request_id, sight)
-    decisions = list(request.decisions.select_related("person", "snapshot").order_by("decided_at"))
+    people = ("person", "delegation__group", "delegation__delegator", "delegation__delegate")
+    decisions = list(request.decisions.select_related(*people, "snapshot").order_by("decided_at"))
     body = request.verdict.body if request.verdict else {}
     world = world_of(request, decisions, sight, seen)
     current = [d for d in decisions if d.round == request.round]

@@ -1,20 +1,16 @@
 """The decision panel of the request page, and what policy asks beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from approvals.behalf import Answer
 from approvals.models import Decision, Request
-from approvals.permissions import (
-    Refusal,
-    counting_approvals,
-    self_approval_allowed,
-    why_not_approve,
-    why_not_decide,
-)
+from approvals.permissions import Refusal, may_approve, may_decide, self_approval_allowed
 from approvals.queries.facts import FactRow, missing_facts
 from approvals.queries.said import finer_points
 from approvals.queries.summary import Wanted
@@ -22,7 +18,8 @@ from approvals.queries.unshown import Unshown
 from approvals.quorum import Asked
 from approvals.states import WAITING, Status
 from portal.accounts.models import User
-from portal.directory.queries import groups_of, memberships_of
+from portal.directory.models import Delegation
+from portal.directory.queries import delegations_to, groups_of
 from portal.kernel.clock import now
 from portal.templatetags.times import duration_words
 
@@ -40,7 +37,7 @@ class Requirement:
 class DecisionPanel:
     """What the decision form needs; `why_not` is the reason when it may not be used.
 
-    `why_not_approve`: why only rejecting is possible now.
+    `why_not_approve`: why only rejecting is possible now. `behalf`: on which delegation.
     """
 
     may_decide: bool
@@ -48,6 +45,7 @@ class DecisionPanel:
     why_not_approve: str
     snapshot_digest: str
     approve_text: str
+    behalf: Delegation | None
     ends_at: datetime | None
     time_left_fraction: float
     to_open: list[Unshown]
@@ -105,11 +103,8 @@ def decision_panel(
 ) -> DecisionPanel:
     """What this person may do about it now; `current` are the decisions of this round, `to_open`
     what approving waits for to be opened."""
-    already = any(d.person_id == person.pk for d in current)
-    mine = groups_of(person)
-    asked = [w.asked for w in wanted]
-    refusal = why_not_decide(person, request, mine, already=already, asked=asked)
-    closed = None if refusal else _why_not_approve(person, request, current, mine, asked)
+    decide, approve = _answers(person, request, current, [w.asked for w in wanted])
+    refusal, closed = decide.refusal, None if decide.refusal else approve.refusal
     ends_at = request.decide_by if request.status == Status.PENDING else request.use_by
     return DecisionPanel(
         may_decide=refusal is None,
@@ -117,17 +112,24 @@ def decision_panel(
         why_not_approve="" if closed is None else closed.sentence,
         snapshot_digest=request.snapshot.digest if request.snapshot else "",
         approve_text=_approve_text(request),
+        behalf=decide.delegation,
         ends_at=ends_at,
         time_left_fraction=_fraction(request, ends_at),
         to_open=to_open,
     )
 
 
-def _why_not_approve(
-    person: User, request: Request, current: list[Decision], mine: Iterable[str], asked: list[Asked]
-) -> Refusal | None:
-    given = [str(d.person_id) for d in counting_approvals(request, current)]
-    return why_not_approve(person, mine, asked, given, memberships_of(given) if given else {})
+def _answers(
+    person: User, request: Request, current: list[Decision], asked: list[Asked]
+) -> tuple[Answer[Refusal], Answer[Refusal]]:
+    """Whether the person may decide at all, and whether they may approve; see `decides_as`."""
+    mine, delegations = groups_of(person), cache(partial(delegations_to, person))
+    approve = may_approve(person, request, mine, delegations, current, asked=asked)
+    if approve.refusal is None:
+        return approve, approve
+    already = any(d.person_id == person.pk for d in current)
+    decide = may_decide(person, request, mine, delegations, already=already, asked=asked)
+    return decide, approve
 
 
 def _approve_text(request: Request) -> str:

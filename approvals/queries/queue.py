@@ -17,10 +17,10 @@ from approvals.models.request import DECIDED, DECIDED_AT, WHOLE
 from approvals.queries.filters import Condition, QueueFilters, decode_cursor, encode_cursor
 from approvals.queries.keys import NEWEST, TIME_LEFT, Part, count_keys, first_keys
 from approvals.queries.rows import QueueRow, build_rows, loaded
-from approvals.queries.visible import Sight, seen_by_place, seen_with, sight_of
+from approvals.queries.visible import Sight, groups_in_sight, seen_by_place, seen_with, sight_of
 from approvals.states import WAITING
 from portal.accounts.models import User
-from portal.directory.models import Environment, Membership, Project
+from portal.directory.models import Environment, Project
 from portal.ledger.models import Entry
 
 PAGE = 50
@@ -86,7 +86,7 @@ def queue_page(person: User, filters: QueueFilters) -> QueuePage:
     # Before the rows: what happens meanwhile comes again by the stream.
     position, counts = _overview(person, sight)
     requests, next_cursor = _page(person, sight, filters)
-    rows = build_rows(person, requests, sight.groups.values())
+    rows = build_rows(person, requests, sight)
     return QueuePage(
         groups=_grouped(rows, filters.tab),
         counts=counts,
@@ -101,8 +101,7 @@ def queue_page(person: User, filters: QueueFilters) -> QueuePage:
 
 def waiting_for_you(person: User) -> str:
     """The number in the menu of every page (two queries); empty when nothing waits."""
-    mine = Membership.objects.filter(person=person, person__is_active=True)
-    sight = Sight(person.pk, [], [], dict(mine.values_list("group_id", "group__name")))
+    sight = Sight(person.pk, [], [], *groups_in_sight(person))
     if not sight.groups:
         return ""
     part = count_keys(sight, TIME_LEFT, COUNT_TO + 1, groups_only=True)
@@ -125,7 +124,7 @@ def queue_row(person: User, request_id: UUID, filters: QueueFilters) -> QueueRow
         midnight = _midnight()
         mine = Decision.objects.filter(request=found[0], person=person, decided_at__gte=midnight)
         found = found if mine.exists() else []
-    rows = build_rows(person, found, sight.groups.values())
+    rows = build_rows(person, found, sight)
     return rows[0] if rows else None
 
 

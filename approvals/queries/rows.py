@@ -1,6 +1,6 @@
 """One request as a row: what the queue and the list of requests show of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,15 +9,17 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
+from approvals.behalf import groups_behind
 from approvals.models import Decision, Request
 from approvals.permissions import (
     counting_approvals,
+    may_decide,
     obligations,
     touched_by,
     touchers,
-    why_not_decide,
 )
 from approvals.queries.news import News, news_of
+from approvals.queries.visible import Sight
 from approvals.quorum import tally
 from approvals.states import OPEN, Status
 from policies.models import Policy
@@ -92,13 +94,12 @@ def loaded(requests: QuerySet[Request], *, permits: bool = True) -> list[Request
     return found
 
 
-def build_rows(person: User, requests: Sequence[Request], groups: Iterable[str]) -> list[QueueRow]:
+def build_rows(person: User, requests: Sequence[Request], sight: Sight) -> list[QueueRow]:
     """Rows for requests from `loaded`; two more queries for all of them together."""
     decisions = _decisions_of(requests)
     voters = {str(d.person_id) for found in decisions.values() for d in found}
     membership = memberships_of(voters) if voters else {}
-    mine = list(groups)
-    return [_row(person, r, mine, decisions.get(r.id, []), membership) for r in requests]
+    return [_row(person, r, sight, decisions.get(r.id, []), membership) for r in requests]
 
 
 def _decisions_of(requests: Sequence[Request]) -> dict[UUID, list[Decision]]:
@@ -111,16 +112,20 @@ def _decisions_of(requests: Sequence[Request]) -> dict[UUID, list[Decision]]:
 def _row(
     person: User,
     request: Request,
-    mine: list[str],
+    sight: Sight,
     decisions: list[Decision],
     membership: dict[str, frozenset[str]],
 ) -> QueueRow:
     current = [d for d in decisions if d.round == request.round]
     already = any(d.person_id == person.pk for d in current)
     asked = obligations(request)
-    refusal = why_not_decide(person, request, mine, already=already, asked=asked)
-    approvals = [str(d.person_id) for d in counting_approvals(request, current)]
-    found = tally(asked, approvals, membership)
+    answer = may_decide(
+        person, request, sight.own, lambda: sight.delegations, already=already, asked=asked
+    )
+    refusal = answer.refusal
+    counting = counting_approvals(request, current)
+    approvals = [str(d.person_id) for d in counting]
+    found = tally(asked, approvals, groups_behind(counting, membership))
     given, needed = sum(t.given for t in found), sum(t.asked.count for t in found)
     waiting = request.status in {Status.PENDING, Status.SUBMITTED}
     ends_at = request.decide_by if waiting else request.use_by

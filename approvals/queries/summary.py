@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from approvals.behalf import groups_behind
 from approvals.models import Decision, Permit, Request
 from approvals.permissions import counting_approvals, obligations
 from approvals.queries.facts import missing_facts
 from approvals.quorum import Asked, tally
 from approvals.states import PermitStatus, Status
-from portal.directory.queries import memberships_of
 from portal.kernel.text import make_visible, on_one_line
 
 MOST_REASON = 200
@@ -59,8 +59,9 @@ def waiting_for(request: Request, decisions: Iterable[Decision] | None = None) -
         return []
     if decisions is None:
         decisions = Decision.on(request)
-    people = [str(decision.person_id) for decision in counting_approvals(request, decisions)]
-    found = tally(asked, people, memberships_of(people) if people else {})
+    given = counting_approvals(request, decisions)
+    people = [str(decision.person_id) for decision in given]
+    found = tally(asked, people, groups_behind(given))
     return [Wanted(t.asked, t.people, t.waits_for) for t in found]
 
 

@@ -8,27 +8,40 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from approvals.models import AwaitedGroup, Request
 from portal.access import Capability, places_of
 from portal.accounts.models import User
-from portal.directory.queries import own_groups
+from portal.directory.models import Delegation
+from portal.directory.queries import groups_for
 
 
 @dataclass(frozen=True)
 class Sight:
     """What one person may see, read once for a page. `projects` None means all of them.
 
-    `person` sees what they asked for themselves: that a policy be published or retired.
+    `person` sees what they asked for themselves: that a policy be published or retired. `groups`
+    are those for which they may decide: their `own`, by name, and those of their `delegations`.
     """
 
     person: UUID
     projects: list[UUID] | None
     environments: list[UUID]
     groups: dict[UUID, str]
+    own: frozenset[str] = frozenset()
+    delegations: tuple[Delegation, ...] = ()
 
 
 def sight_of(person: User) -> Sight:
     """Read the person's permissions and memberships now (two queries)."""
     places = places_of(person, Capability.VIEW)
     projects = None if places.everywhere else places.projects
-    return Sight(person.pk, projects, places.environments, own_groups(person))
+    return Sight(person.pk, projects, places.environments, *groups_in_sight(person))
+
+
+def groups_in_sight(
+    person: User,
+) -> tuple[dict[UUID, str], frozenset[str], tuple[Delegation, ...]]:
+    """The last three parts of a sight (one query, and one more for a delegate)."""
+    own, delegations = groups_for(person)
+    lent = {delegation.group_id: delegation.group.name for delegation in delegations}
+    return {**lent, **own}, frozenset(own.values()), tuple(delegations)
 
 
 def seen_with(sight: Sight, of: str = "") -> Q:

@@ -35,6 +35,9 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
     except (Conflict, Forbidden, Invalid) as refusal:
         return _again(request, request_id, refusal, shown, comment)
     word = _("Approved") if outcome == "approve" else _("Rejected")
+    if decided.delegation is not None:
+        whom = decided.delegation.delegator
+        word = _("%(word)s on behalf of %(whom)s") % {"word": word, "whom": whom}
     line = _("%(word)s. Entry %(entry)s.") % {"word": word, "entry": f"{decided.entry:,}"}
     return recorded(request, request_id, line, seen=shown)
 

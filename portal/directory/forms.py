@@ -87,6 +87,35 @@ class MemberForm(forms.Form):
     person = PersonField(label=_("Sign-in name"))
 
 
+class _MemberChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One of the people, by name and sign-in name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj} ({obj.get_username()})"
+
+
+def _moment(label: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, widget=widget)
+
+
+class DelegationForm(forms.Form):
+    """Who may decide on whose behalf, and from when until when (in the reader's time zone)."""
+
+    delegator = _MemberChoice(label=_("On behalf of"), queryset=None)
+    delegate = PersonField(label=_("Delegate: sign-in name"))
+    starts_at = _moment(_("From"))
+    ends_at = _moment(_("Until"))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, group: ApproverGroup, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = group.members.filter(is_active=True).order_by("name")
+        self.fields["delegator"].queryset = members  # type: ignore[attr-defined]
+
+
 class RoleForm(forms.Form):
     """Whom to give which role; only roles that exist for this kind of object are offered."""
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -156,6 +156,63 @@ class Membership(models.Model):
             return _now("By hand")
         kind, _colon, name = self.source.partition(":")
         return f"{_SOURCES.get(kind, kind)} ({name})"
+
+
+class Delegation(models.Model):
+    """For a time, `delegate` may decide for `group` on behalf of its member `delegator`; both may.
+
+    It stands with the very membership it was made from: without that it is over for good.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    group = models.ForeignKey(ApproverGroup, on_delete=models.PROTECT, related_name="delegations")
+    membership = models.ForeignKey(
+        Membership, on_delete=models.SET_NULL, null=True, related_name="delegations"
+    )
+    delegator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="delegations_given"
+    )
+    delegate = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="delegations"
+    )
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    reason = models.TextField(_("reason"), max_length=500)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="delegation_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=~Q(delegate=F("delegator")), name="delegation_to_somebody_else"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["delegate", "ends_at"],
+                condition=Q(ended_at=None),
+                name="delegation_to_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegate} for {self.delegator} in {self.group}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether what was decided on it in its time still counts; people must be loaded."""
+        people = (self.delegator, self.delegate)
+        kept = self.membership_id is not None and self.ended_at is None
+        return kept and all(person.is_active for person in people)
 
 
 class Departure(models.Model):

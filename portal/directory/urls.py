@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.directory.views import environments, groups, projects, roles
+from portal.directory.views import delegations, environments, groups, projects, roles
 
 _PROJECT = "projects/<uuid:project_id>"
 _ENVIRONMENT = f"{_PROJECT}/environments/<uuid:environment_id>"
@@ -35,6 +35,12 @@ urlpatterns = [
     path(f"{_GROUP}/roles", roles.group_roles, name="group-roles"),
     path(f"{_GROUP}/roles/{_REVOKE}", roles.group_role_revoke, name="group-role-revoke"),
     path(f"{_GROUP}/members/<uuid:person_id>/remove", groups.member_remove, name="member-remove"),
+    path(f"{_GROUP}/delegations/new", delegations.delegation_new, name="delegation-new"),
+    path(
+        f"{_GROUP}/delegations/<uuid:delegation_id>/end",
+        delegations.delegation_end,
+        name="delegation-end",
+    ),
     path("people/roles", roles.portal_roles, name="portal-roles"),
     path(f"people/roles/{_REVOKE}", roles.portal_role_revoke, name="portal-role-revoke"),
 ]

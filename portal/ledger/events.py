@@ -78,6 +78,8 @@ EVENTS: dict[str, EventType] = {
         _event("group.changed", "An approver group was changed.", "object change"),
         _event("member.added", "A person joined an approver group.", "object"),
         _event("member.removed", "A person left an approver group.", "object"),
+        _event("delegation.created", "Somebody may decide on a member's behalf.", "object change"),
+        _event("delegation.ended", "It was ended before its time.", "object change"),
         _event("role.granted", "A role was granted.", "object"),
         _event("role.revoked", "A role was revoked.", "object"),
         _event("person.created", "A person was added.", "object change"),

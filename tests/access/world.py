@@ -30,9 +30,10 @@ from portal.access.models import Organisation
 from portal.accounts.authentication import authenticate_token, issue_token
 from portal.accounts.models import ProjectToken, ServiceAccount, User
 from portal.accounts.service_accounts import create_service_account
+from portal.directory.delegations import create_delegation
 from portal.directory.environments import create_environment
 from portal.directory.groups import add_member
-from portal.directory.models import ApproverGroup, Environment, Project
+from portal.directory.models import ApproverGroup, Delegation, Environment, Project
 from portal.directory.projects import create_project
 from portal.kernel.clock import now
 from portal.kernel.ids import new_id
@@ -92,6 +93,7 @@ class World:
     feed: tuple[Any, str]
     source: Any
     stream: Any
+    delegation: Delegation  # of the approver, to Mallory
     holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -147,6 +149,7 @@ class World:
             "token": self.feed[1],
             "secret": "cst_unknown",
             "group_id": self.group.pk,
+            "delegation_id": self.delegation.pk,
             "policy_id": self.policy.pk,
             "person_id": self.holder.pk if "role" in parameters else self.people["approver"].pk,
             "role": ROLE_OF.get(name, "viewer"),
@@ -264,6 +267,18 @@ def _export(auditor: User) -> Export:
     return order_export(by=auditor, kind="report", subject="population", form="csv", wish=wish)
 
 
+def _delegation(who: Company, group: ApproverGroup, member: User) -> Delegation:
+    return create_delegation(
+        by=who.admin,
+        group=group,
+        delegator=member,
+        delegate=who.mallory,
+        starts_at=now(),
+        ends_at=now() + timedelta(days=1),
+        reason="Away",
+    )
+
+
 def _schedule(auditor: User) -> ReportSchedule:
     auditor.email = "auditor@example.com"
     auditor.save()
@@ -308,6 +323,7 @@ def build() -> World:
         feed=create_feed(by=people["administrator"], name="phone"),
         source=create_source(by=who.admin, repository="https://git.example/policies"),
         stream=_stream(who),
+        delegation=_delegation(who, group, people["approver"]),
         holder=_holder(who, *places),
     )
     for name, one in people.items():

@@ -13,7 +13,7 @@ from portal.access import Capability, holds, require
 from portal.directory.forms import GroupChangeForm, GroupForm, MemberForm
 from portal.directory.groups import add_member, change_group, create_group, remove_member
 from portal.directory.models import ApproverGroup
-from portal.directory.queries import approver_groups, load_group, members_of
+from portal.directory.queries import approver_groups, delegations_of, load_group, members_of
 from portal.kernel.errors import NotFound
 from portal.kernel.http import PersonRequest, attempt, form_page, page_of
 from portal.kernel.person_field import suggestions
@@ -48,6 +48,7 @@ def _group_page(request: PersonRequest, found: ApproverGroup, form: MemberForm) 
         "group": found,
         "page": page_of(request, members_of(found)),
         "form": form,
+        "delegations": delegations_of(found),
         "may_manage": may_manage,
         "people": suggestions() if may_manage else [],
     }
