@@ -8,7 +8,7 @@ from portal.access.models import (
     ProjectUserPermission,
     RoleGrant,
 )
-from portal.accounts.models import ProjectToken, ServiceAccount, User
+from portal.accounts.models import Absence, ProjectToken, ServiceAccount, User
 from portal.directory.models import (
     ApproverGroup,
     Delegation,
@@ -20,6 +20,7 @@ from portal.directory.models import (
 from portal.ledger.models import Entry
 
 __all__ = [
+    "Absence",
     "ApproverGroup",
     "ApproverGroupUserPermission",
     "Delegation",

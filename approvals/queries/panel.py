@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,7 +20,7 @@ from approvals.quorum import Asked
 from approvals.states import WAITING, Status
 from portal.accounts.models import User
 from portal.directory.models import Delegation
-from portal.directory.queries import delegations_to, groups_of
+from portal.directory.queries import absent_members, delegations_in, delegations_to, groups_of
 from portal.kernel.clock import now
 from portal.templatetags.times import duration_words
 
@@ -54,7 +55,8 @@ class DecisionPanel:
 def requirements(
     request: Request, wanted: Sequence[Wanted], changed: Sequence[FactRow]
 ) -> list[Requirement]:
-    """What policy asks of the people, done and open."""
+    """What policy asks of the people, done and open, and who of them is away or represented."""
+    away = _away(wanted) if request.status in WAITING else {}
     found = [
         Requirement(
             done=w.given >= w.needed,
@@ -65,6 +67,7 @@ def requirements(
                     *finer_points(w.asked),
                     _("%(given)d given · rule %(rule)s of %(policy)s")
                     % {"given": w.given, "rule": w.rule, "policy": w.policy},
+                    *dict.fromkeys(said for name in w.groups for said in away.get(name, [])),
                 ]
             ),
         )
@@ -84,6 +87,28 @@ def requirements(
         n = len(changed)
         text = ngettext("Look at the changed fact", "Look at the %(n)d changed facts", n) % {"n": n}
         found.append(Requirement(False, text, ""))
+    return found
+
+
+def _away(wanted: Sequence[Wanted]) -> dict[str, list[str]]:
+    """What is to be known of each group: who is out of office, and who decides for whom."""
+    names = sorted({name for w in wanted if w.given < w.needed for name in w.groups})
+    if not names:
+        return {}
+    found = {
+        name: [
+            _("%(who)s is out of office until %(day)s")
+            % {"who": person, "day": date_format(person.absence.last_day, "j M Y")}
+            for person in people
+        ]
+        for name, people in absent_members(names).items()
+    }
+    for name, delegations in delegations_in(names).items():
+        found[name] += [
+            _("%(delegate)s may decide on behalf of %(member)s")
+            % {"delegate": one.delegate, "member": one.delegator}
+            for one in delegations
+        ]
     return found
 
 

@@ -4,12 +4,13 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from portal.accounts.models import User
+from portal.accounts.models import Absence, User
 from portal.accounts.people import check_not_erased
 
 
 def forget(person: User, at: datetime) -> None:
-    """Take name, sign-in name, address and password away, and with them every session and right.
+    """Take name, sign-in name, address and password away, and with them every session and right;
+    also when they were away, and why somebody stood in.
 
     Inside the caller's transaction, which records it. Raises Conflict where it was done before.
     """
@@ -26,3 +27,6 @@ def forget(person: User, at: datetime) -> None:
     person.erased_at = at
     person.save()
     EmailAddress.objects.filter(user=person).delete()
+    Absence.objects.filter(person=person).delete()
+    for delegations in (person.delegations_given, person.delegations):
+        delegations.update(reason="")

@@ -106,3 +106,15 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         zones = sorted(zoneinfo.available_timezones() - {"localtime"})
         self.fields["time_zone"].choices = [(z, z) for z in zones]  # type: ignore[attr-defined]
+
+
+def _day(label: Any) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget)
+
+
+class AbsenceForm(forms.Form):
+    """The days on which a person is out of office."""
+
+    first_day = _day(_("First day"))
+    last_day = _day(_("Last day"))

@@ -2,13 +2,16 @@
 
 import uuid
 from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 
 
@@ -61,6 +64,32 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
+
+
+class Absence(models.Model):
+    """When a person is out of office next, in days of their own time zone. It changes no right."""
+
+    person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="absence")
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__gte=F("first_day")), name="absence_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} until {self.last_day}"
+
+    @property
+    def is_now(self) -> bool:
+        """Whether today, where the person is, is one of its days; `person` must be loaded."""
+        today = now().astimezone(ZoneInfo(self.person.time_zone)).date()
+        return self.first_day <= today <= self.last_day
 
 
 class ServiceAccount(models.Model):

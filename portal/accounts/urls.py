@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.accounts.views import people, preferences, service_accounts
+from portal.accounts.views import absence, people, preferences, service_accounts
 
 _PERSON = "people/<uuid:person_id>"
 _ACCOUNTS = "projects/<uuid:project_id>/accounts"
@@ -35,5 +35,7 @@ urlpatterns = [
         service_accounts.token_revoke,
         name="token-revoke",
     ),
+    path("settings/absence", absence.absence, name="absence"),
+    path("settings/absence/end", absence.absence_end, name="absence-end"),
     path("settings/", preferences.preferences, name="preferences"),
 ]

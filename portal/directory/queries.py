@@ -129,14 +129,38 @@ def load_group(group_id: UUID) -> ApproverGroup:
 
 
 def members_of(group: ApproverGroup) -> QuerySet[Membership]:
-    """Its memberships with the people, by name."""
-    return group.memberships.select_related("person", "added_by").order_by("person__name")
+    """Its memberships with the people and their absences, by name."""
+    return group.memberships.select_related("person__absence", "added_by").order_by("person__name")
 
 
 def delegations_of(group: ApproverGroup) -> QuerySet[Delegation]:
     """Those that are in force or still to come, with their people."""
     rows = group.delegations.filter(ended_at=None, ends_at__gt=now(), membership__isnull=False)
     return rows.select_related("delegator", "delegate").order_by("starts_at", "pk")
+
+
+def absent_members(names: Iterable[str]) -> dict[str, list[Any]]:
+    """The members of each named group who are out of office today, with their `absence`."""
+    members: dict[str, list[Any]] = {name: [] for name in names}
+    rows = Membership.objects.filter(
+        group__name__in=list(members), person__is_active=True, person__absence__isnull=False
+    )
+    for row in rows.select_related("group", "person__absence").order_by("person__name"):
+        if row.person.absence.is_now:
+            members[row.group.name].append(row.person)
+    return members
+
+
+def delegations_in(names: Iterable[str]) -> dict[str, list[Delegation]]:
+    """The delegations of each named group that are in force, with their people."""
+    at, found = now(), dict[str, list[Delegation]]()
+    rows = Delegation.objects.filter(
+        group__name__in=list(names), ended_at=None, starts_at__lte=at, ends_at__gt=at
+    )
+    for row in rows.select_related("group", "delegator", "delegate").order_by("created_at", "pk"):
+        if row.stands:
+            found.setdefault(row.group.name, []).append(row)
+    return found
 
 
 _MEMBERS = Joined(Membership, "group", "person")

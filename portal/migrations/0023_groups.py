@@ -1,4 +1,4 @@
-"""Groups: who keeps a membership, the smallest size, delegations, and who left."""
+"""Groups: who keeps a membership, the smallest size, delegations, absences, who left."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -167,6 +167,35 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=~Q(delegate=F("delegator")), name="delegation_to_somebody_else"
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            "Absence",
+            [
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_day", models.DateField(verbose_name="first day")),
+                ("last_day", models.DateField(verbose_name="last day")),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=models.deletion.CASCADE,
+                        related_name="absence",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=Q(last_day__gte=F("first_day")), name="absence_ends_after_start"
+                    )
                 ],
             },
         ),
