@@ -18,6 +18,7 @@ from portal.directory.models import (
     Project,
 )
 from portal.ledger.models import Entry
+from portal.scim.models import Directory, KeptGroup, KeptPerson
 
 __all__ = [
     "Absence",
@@ -25,9 +26,12 @@ __all__ = [
     "ApproverGroupUserPermission",
     "Delegation",
     "Departure",
+    "Directory",
     "Entry",
     "Environment",
     "EnvironmentUserPermission",
+    "KeptGroup",
+    "KeptPerson",
     "Membership",
     "Organisation",
     "OrganisationUserPermission",

@@ -21,6 +21,7 @@ from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden
 from portal.ledger.actors import person_actor
 from portal.ledger.record import record
+from portal.scim.models import KeptPerson
 
 
 class StillOpen(Conflict):
@@ -44,6 +45,7 @@ def erase(found: Erasable, *, by: User) -> int:
         last = _erase_within(request, found.within(request), by, at)
     if found.person is not None:
         forget(found.person, at)
+        KeptPerson.objects.filter(person=found.person).delete()
         last = record(
             "erasure.done",
             actor=person_actor(by, authn="command"),

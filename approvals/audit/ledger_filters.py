@@ -15,6 +15,7 @@ from approvals.audit.scope import AuditScope
 from portal.accounts.models import ServiceAccount, User
 from portal.kernel.errors import Invalid, NotFound
 from portal.ledger.events import EVENTS
+from portal.scim.models import Directory
 
 FAMILY = ".*"
 FAMILIES = sorted({name.split(".")[0] + FAMILY for name in EVENTS})
@@ -117,6 +118,7 @@ def _actors(text: str) -> list[str]:
     accounts = ServiceAccount.objects.filter(name__iexact=text)
     refs = [*people.values_list("actor_ref", flat=True)]
     refs += accounts.values_list("actor_ref", flat=True)
+    refs += Directory.objects.filter(name__iexact=text).values_list("pk", flat=True)
     if refs:
         return [str(ref) for ref in refs]
     try:

@@ -18,6 +18,7 @@ from portal.ledger.events import EVENTS
 from portal.ledger.models import Entry
 from portal.ledger.months import month_at
 from portal.ledger.tiles import fetch
+from portal.scim.models import Directory
 from portal.templatetags.times import clock_words
 
 TEXTS = {
@@ -156,4 +157,8 @@ def names_of(refs: set[str]) -> dict[str, str]:
     known = refs - {"system"}
     people = User.objects.filter(actor_ref__in=known).values_list("actor_ref", "name")
     accounts = ServiceAccount.objects.filter(actor_ref__in=known).values_list("actor_ref", "name")
-    return {str(ref): name for ref, name in [*people, *accounts]}
+    names = {str(ref): name for ref, name in [*people, *accounts]}
+    if others := known - set(names):
+        directories = Directory.objects.filter(pk__in=others).values_list("pk", "name")
+        names |= {str(pk): name for pk, name in directories}
+    return names

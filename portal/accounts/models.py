@@ -32,6 +32,7 @@ class User(AbstractUser):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
     single_keys = models.BooleanField(_("keyboard shortcuts with single keys"), default=True)
+    deactivated_by = models.CharField(max_length=36, blank=True, editable=False)  # an actor
     erased_at = models.DateTimeField(null=True, editable=False)
 
     REQUIRED_FIELDS = ["name"]

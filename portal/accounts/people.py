@@ -51,10 +51,14 @@ def _taken() -> Invalid:
     return invalid("username", "Somebody signs in with this name already.")
 
 
-def _insert(actor: Actor, username: str, name: str, email: str, password: str) -> User:
+def insert_person(
+    actor: Actor, *, username: str, name: str, email: str, password: str | None
+) -> User:
+    """Add a person, without a password a person who cannot sign in by one. The caller has checked
+    that `actor` may, inside its transaction. Raises Invalid."""
     person = User(username=username, name=name, email=email)
     check_row(person, ["username"])
-    person.password = _check_password(password, person)
+    person.password = make_password(None) if password is None else _check_password(password, person)
     try:
         insert_row(person)
     except Conflict as error:  # somebody took the name meanwhile
@@ -68,7 +72,9 @@ def _insert(actor: Actor, username: str, name: str, email: str, password: str) -
 def create_person(*, by: User, username: str, name: str, password: str, email: str = "") -> User:
     """Add a person. Administrators only. Raises Forbidden, Invalid."""
     require(by, Capability.ADMINISTER)
-    return _insert(person_actor(by), username, name, email, password)
+    return insert_person(
+        person_actor(by), username=username, name=name, email=email, password=password
+    )
 
 
 @transaction.atomic
@@ -81,12 +87,13 @@ def found_portal(
     """
     target, _made = Organisation.objects.get_or_create(pk=1, defaults={"name": organisation})
     target = Organisation.objects.select_for_update().get(pk=target.pk)
-    person = _insert(SYSTEM, username, name, email, password)
+    person = insert_person(SYSTEM, username=username, name=name, email=email, password=password)
     found_administrator(to=person, target=target, actor=SYSTEM)
     return person
 
 
-def _lock(person: User) -> User:
+def lock_person(person: User) -> User:
+    """The person's row, locked until the transaction ends. Raises Conflict for who was erased."""
     found = User.objects.select_for_update().get(pk=person.pk)
     check_not_erased(found)
     return found
@@ -109,7 +116,7 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
     unknown = set(wanted) - set(PERSONAL)
     if unknown:
         raise invalid(min(unknown), "This cannot be changed here.")
-    person = _lock(person)
+    person = lock_person(person)
     moved = changed_fields(person, wanted)
     if not moved:
         return person
@@ -119,6 +126,15 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
             "yours. Ask another administrator.",
             code="own-account",
         )
+    rewrite_person(person_actor(by), person, moved)
+    return person
+
+
+def rewrite_person(actor: Actor, person: User, moved: dict[str, str]) -> None:
+    """Give the locked `person` these new values. The caller has checked that `actor` may.
+
+    Raises Invalid.
+    """
     for field, value in moved.items():
         setattr(person, field, value)
     check_row(person, moved)
@@ -127,8 +143,7 @@ def change_person(*, by: User, person: User, **wanted: str) -> User:
             person.save(update_fields=list(moved))
     except IntegrityError as error:
         raise _taken() from error
-    _record("person.changed", person_actor(by), person, {"fields": sorted(moved)})
-    return person
+    _record("person.changed", actor, person, {"fields": sorted(moved)})
 
 
 def _set_active(by: User, person: User, *, active: bool) -> User:
@@ -137,14 +152,19 @@ def _set_active(by: User, person: User, *, active: bool) -> User:
         raise Forbidden(
             "You cannot change this for yourself. Ask another administrator.", code="own-account"
         )
-    person = _lock(person)
-    if person.is_active == active:
-        return person
-    person.is_active = active
-    person.save(update_fields=["is_active"])
-    moved = change({"is_active": not active}, {"is_active": active})
-    _record("person.changed", person_actor(by), person, moved)
+    person = lock_person(person)
+    if person.is_active != active:
+        switch_person(person_actor(by), person, active=active)
     return person
+
+
+def switch_person(actor: Actor, person: User, *, active: bool) -> None:
+    """Deactivate or reactivate the locked `person`. The caller has checked that `actor` may."""
+    person.is_active = active
+    person.deactivated_by = "" if active else actor.ref
+    person.save(update_fields=["is_active", "deactivated_by"])
+    moved = change({"is_active": not active}, {"is_active": active})
+    _record("person.changed", actor, person, moved)
 
 
 @transaction.atomic
@@ -168,7 +188,7 @@ def reset_password(*, by: User, person: User) -> str:
     require(by, Capability.ADMINISTER)
     if by.pk == person.pk:
         raise Forbidden("Change your own password in your settings.", code="own-account")
-    person = _lock(person)
+    person = lock_person(person)
     if not person.is_active:
         raise Conflict("This person is deactivated. Reactivate them first.", code="inactive-person")
     password = start_password()
@@ -192,7 +212,7 @@ def change_settings(*, by: User, **wanted: Any) -> User:
     unknown = set(wanted) - set(SETTINGS)
     if unknown:
         raise invalid(min(unknown), "This is not a setting.")
-    person = _lock(by)
+    person = lock_person(by)
     moved = changed_fields(person, wanted)
     if not moved:
         return person

@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", include("portal.directory.urls")),
     path("", include("portal.accounts.urls")),
+    path("", include("portal.scim.urls")),
     path("", include("policies.urls")),
     path("", include("approvals.urls")),
     path("", include("approvals.ci.urls")),

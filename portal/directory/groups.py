@@ -8,7 +8,7 @@ from portal.access import Capability, require
 from portal.directory.models import ApproverGroup, Membership
 from portal.kernel.errors import Conflict, Forbidden
 from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
-from portal.ledger.actors import person_actor
+from portal.ledger.actors import Actor, person_actor
 from portal.ledger.change import change, state_of
 from portal.ledger.record import record
 
@@ -26,15 +26,20 @@ def create_group(*, by: Any, name: str, description: str = "", minimum: int = 1)
     `minimum`: how many active members it should have; with fewer it is marked.
     """
     require(by, Capability.ADMINISTER)
+    return insert_group(person_actor(by), name=name, description=description, minimum=minimum)
+
+
+def insert_group(
+    actor: Actor, *, name: str, description: str = "", minimum: int = 1
+) -> ApproverGroup:
+    """Add an empty approver group. The caller has checked that `actor` may, inside its transaction.
+
+    Raises Invalid, Conflict.
+    """
     group = ApproverGroup(name=name, description=description, minimum=minimum)
     insert_row(group)
     after = state_of(group, CHANGEABLE)
-    record(
-        "group.created",
-        actor=person_actor(by),
-        object=_object(group),
-        change=change({}, after),
-    )
+    record("group.created", actor=actor, object=_object(group), change=change({}, after))
     return group
 
 
@@ -91,7 +96,7 @@ def add_member(*, by: Any, group: ApproverGroup, person: Any) -> Membership:
         group=group, person=person, defaults={"added_by": by}
     )
     if added:
-        _record_member("member.added", by, group, person)
+        _record_member("member.added", person_actor(by), group, person)
     return membership
 
 
@@ -114,12 +119,33 @@ def remove_member(*, by: Any, group: ApproverGroup, person: Any, source: str = "
             code="membership-source",
         )
     kept.delete()
-    _record_member("member.removed", by, group, person)
+    _record_member("member.removed", person_actor(by), group, person)
 
 
-def _record_member(event: str, by: Any, group: ApproverGroup, person: Any) -> None:
+def keep_member(actor: Actor, *, group: ApproverGroup, person: Any, source: str) -> None:
+    """Let `person` decide for the locked `group` as long as `source` says so, which takes over what
+    somebody else kept. The caller has checked that `actor` may."""
+    membership, added = Membership.objects.select_for_update().get_or_create(
+        group=group, person=person, defaults={"source": source}
+    )
+    if membership.source != source:
+        membership.source, membership.added_by = source, None
+        membership.save(update_fields=["source", "added_by"])
+    elif not added:
+        return
+    _record_member("member.added", actor, group, person)
+
+
+def drop_member(actor: Actor, *, group: ApproverGroup, person: Any, source: str) -> None:
+    """End the membership that `source` keeps. The caller has checked that `actor` may."""
+    removed, _ = Membership.objects.filter(group=group, person=person, source=source).delete()
+    if removed:
+        _record_member("member.removed", actor, group, person)
+
+
+def _record_member(event: str, actor: Actor, group: ApproverGroup, person: Any) -> None:
     record(
         event,
-        actor=person_actor(by),
+        actor=actor,
         object={**_object(group), "person": str(person.actor_ref)},
     )

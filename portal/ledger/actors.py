@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from portal.kernel.canonical import JSON
 
-Kind = Literal["person", "service", "system"]
+Kind = Literal["person", "service", "directory", "system"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,8 @@ def person_actor(user: Any, *, authn: str = "session", roles: tuple[str, ...] = 
 def service_actor(account: Any, *, authn: str = "token") -> Actor:
     """The actor for a service account that came with a token."""
     return Actor(kind="service", ref=str(account.actor_ref), authn=authn)
+
+
+def directory_actor(directory: Any, *, authn: str = "token") -> Actor:
+    """The actor for a directory of people that changes them over SCIM."""
+    return Actor(kind="directory", ref=str(directory.pk), authn=authn)

@@ -39,6 +39,9 @@ from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 from portal.ledger.models import Entry
 from portal.ledger.note import Key
+from portal.scim.directories import create_directory
+from portal.scim.hand_over import give_group, give_person
+from portal.scim.models import Directory
 from tests.factories import Company, company, person, submission
 from tests.freezes import a_calendar, a_freeze, an_exception
 
@@ -94,6 +97,7 @@ class World:
     source: Any
     stream: Any
     delegation: Delegation  # of the approver, to Mallory
+    directory: Directory  # keeps the group and the approver
     holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -146,6 +150,7 @@ class World:
             "feed_id": self.feed[0].pk,
             "source_id": self.source.pk,
             "stream_id": self.stream.pk,
+            "directory_id": self.directory.pk,
             "token": self.feed[1],
             "secret": "cst_unknown",
             "group_id": self.group.pk,
@@ -262,6 +267,13 @@ def _stream(who: Company) -> Any:
     return made
 
 
+def _directory(who: Company, group: ApproverGroup, member: User) -> Directory:
+    made, _secret = create_directory(by=who.admin, name="entra")
+    give_group(by=who.admin, directory=made, group=group)
+    give_person(by=who.admin, directory=made, person=member)
+    return made
+
+
 def _export(auditor: User) -> Export:
     wish = report_wish(report_filters(audit_scope(auditor), {}))
     return order_export(by=auditor, kind="report", subject="population", form="csv", wish=wish)
@@ -324,6 +336,7 @@ def build() -> World:
         source=create_source(by=who.admin, repository="https://git.example/policies"),
         stream=_stream(who),
         delegation=_delegation(who, group, people["approver"]),
+        directory=_directory(who, group, people["approver"]),
         holder=_holder(who, *places),
     )
     for name, one in people.items():
