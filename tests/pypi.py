@@ -29,10 +29,22 @@ def python_since(minor):
 def python_module(python, *requirements):
     """The environment in which `python` finds these packages (`name==version`)."""
     tag = subprocess.run([python, "-V"], capture_output=True, text=True).stdout.split()[-1]
-    install = [python, "-m", "pip", "install", "--quiet", "--target"]
-    folder = kept(
-        f"pypi/{'-'.join([*requirements, tag])}",
-        " AND ".join(requirements),
-        lambda place: run([*install, str(place), *requirements]),
-    )
+    folder = _installed(python, f"{'-'.join([*requirements, tag])}", requirements)
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
+
+
+def beside(monkeypatch, *requirements):
+    """Let this test import these packages; what they need is there already, and stays as it is."""
+    folder = _installed(
+        sys.executable, f"{'-'.join(requirements)}-alone", ["--no-deps", *requirements]
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+
+
+def _installed(python, name, wanted):
+    install = [python, "-m", "pip", "install", "--quiet", "--target"]
+    return kept(
+        f"pypi/{name}",
+        " AND ".join(wanted),
+        lambda place: run([*install, str(place), *wanted]),
+    )

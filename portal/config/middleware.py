@@ -1,4 +1,4 @@
-"""Refusals in the form of who called: pages for people, problems for machines."""
+"""Refusals in the form of who called: pages for people, problems for machines, SCIM's for SCIM."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,15 @@ from approvals.ci.problems import as_line, as_problem, problem_of
 from portal.config.errors import refused
 from portal.kernel.database import AWAY
 from portal.kernel.errors import Refused
+from portal.scim.errors import as_error, error_of
 
 View = Callable[..., HttpResponseBase]
+SCIM = "/scim/"
 
 
 def _from_machine(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/api/", "/.well-known/", "/hooks/", "/admission/"))
+    machines = ("/api/", "/.well-known/", "/hooks/", "/admission/", SCIM)
+    return request.path_info.startswith(machines)
 
 
 class HeadersMiddleware:
@@ -54,6 +57,8 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if not _from_machine(request):
             return response
+        if request.path_info.startswith(SCIM):
+            return as_error(response)
         found = as_problem(response)
         return as_line(found) if wants_line(request) else found
 
@@ -86,6 +91,8 @@ class RefusalMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if request.path_info.startswith(SCIM):
+            return error_of(exception)
         if _from_machine(request) and isinstance(exception, (Refused, *AWAY)):
             return problem_of(exception)
         return refused(request, exception) if isinstance(exception, Refused) else None

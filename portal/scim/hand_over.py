@@ -52,7 +52,7 @@ def give_group(
     if other := KeptGroup.objects.filter(group=group).first():
         raise Conflict(f"{group} is kept by {other.directory} already.", code="kept")
     kept = KeptGroup(directory=directory, group=group, display_name=display_name or group.name)
-    check_row(kept)
+    check_row(kept, ["display_name"])
     kept.save()
     _record("directory.given", by, directory, group=str(group.pk))
     return kept
@@ -61,8 +61,9 @@ def give_group(
 @transaction.atomic
 def take_person(*, by: Any, directory: Directory, person: Any) -> None:
     """The directory changes `person` no more; what they are and hold stays. Raises Forbidden,
-    NotFound."""
+    NotFound, Conflict for an archived directory."""
     require(by, Capability.ADMINISTER)
+    directory = lock_directory(directory)
     removed, _ = KeptPerson.objects.filter(directory=directory, person=person).delete()
     if not removed:
         raise NotFound("This directory does not keep this person.")
@@ -72,8 +73,9 @@ def take_person(*, by: Any, directory: Directory, person: Any) -> None:
 @transaction.atomic
 def take_group(*, by: Any, directory: Directory, group: ApproverGroup) -> None:
     """The directory changes `group` no more; who is in it stays in it. Raises Forbidden,
-    NotFound."""
+    NotFound, Conflict for an archived directory."""
     require(by, Capability.ADMINISTER)
+    directory = lock_directory(directory)
     removed, _ = KeptGroup.objects.filter(directory=directory, group=group).delete()
     if not removed:
         raise NotFound("This directory does not keep this group.")

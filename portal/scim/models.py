@@ -50,7 +50,7 @@ class Kept(models.Model):
     directory = models.ForeignKey(Directory, on_delete=models.PROTECT, related_name="%(class)ss")
     external_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(auto_now=True)
+    changed_at = models.DateTimeField(null=True)  # by the directory, since it was added or given
 
     class Meta:
         abstract = True

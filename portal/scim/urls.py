@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from portal.scim.views import pages
+from portal.scim.kinds import APPROVER_GROUPS, PEOPLE
+from portal.scim.views import discovery, pages, resources
 
+_SCIM = "scim/v2"
 _DIRECTORY = "people/directories/<uuid:directory_id>"
 
 urlpatterns = [
@@ -23,5 +25,30 @@ urlpatterns = [
         f"{_DIRECTORY}/groups/<uuid:group_id>/take",
         pages.directory_take_group,
         name="directory-take-group",
+    ),
+    path(f"{_SCIM}/Users", resources.collection, {"kind": PEOPLE}, name="scim-users"),
+    path(f"{_SCIM}/Users/.search", resources.search, {"kind": PEOPLE}, name="scim-users-search"),
+    path(f"{_SCIM}/Users/<str:id>", resources.resource, {"kind": PEOPLE}, name="scim-user"),
+    path(f"{_SCIM}/Groups", resources.collection, {"kind": APPROVER_GROUPS}, name="scim-groups"),
+    path(
+        f"{_SCIM}/Groups/.search",
+        resources.search,
+        {"kind": APPROVER_GROUPS},
+        name="scim-groups-search",
+    ),
+    path(
+        f"{_SCIM}/Groups/<str:id>",
+        resources.resource,
+        {"kind": APPROVER_GROUPS},
+        name="scim-group",
+    ),
+    path(f"{_SCIM}/ServiceProviderConfig", discovery.service_provider_config, name="scim-service"),
+    path(f"{_SCIM}/ResourceTypes", discovery.resource_types, name="scim-types"),
+    path(f"{_SCIM}/ResourceTypes/<str:id>", discovery.resource_type, name="scim-type"),
+    path(f"{_SCIM}/Schemas", discovery.schemas, name="scim-schemas"),
+    path(f"{_SCIM}/Schemas/<str:id>", discovery.schema, name="scim-schema"),
+    *(
+        path(f"{_SCIM}/{place}", discovery.not_there, name=name)
+        for place, name in (("Me", "scim-me"), ("Bulk", "scim-bulk"), (".search", "scim-search"))
     ),
 ]

@@ -151,6 +151,7 @@ class World:
             "source_id": self.source.pk,
             "stream_id": self.stream.pk,
             "directory_id": self.directory.pk,
+            "id": self.people["approver"].pk,
             "token": self.feed[1],
             "secret": "cst_unknown",
             "group_id": self.group.pk,
