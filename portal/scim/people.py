@@ -26,8 +26,8 @@ MOST_PROFILE_BYTES = 8_192
 def add_person(directory: Directory, wanted: User) -> KeptPerson:
     """A new person, who has no password and no right.
 
-    Somebody whom it removed gives the sign-in name back and stays who they were: names are
-    recycled, people are not (ATTACKS D1). Raises Taken, Invalid.
+    Somebody whom it removed gives the sign-in name back, and stays who they were: names come
+    again, people do not. Raises Taken, Invalid.
     """
     actor, fields = directory_actor(directory), _fields(wanted)
     _free(directory, fields["username"])
@@ -44,7 +44,7 @@ def _free(directory: Directory, username: str) -> None:
     if holder is None:
         return
     removed = KeptPerson.objects.filter(directory=directory, person=holder).exclude(removed_at=None)
-    if not removed.exists():
+    if holder.is_active or not removed.exists():
         raise Taken("Somebody signs in with this name already. An administrator can hand them to "
                     "this directory.")  # fmt: skip
     holder = lock_person(holder)

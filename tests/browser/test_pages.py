@@ -121,6 +121,24 @@ def test_one_of_a_list(windows, address, name):
     check_everywhere(page)
 
 
+def test_directories_of_people(windows):
+    page = windows.open("jonas", "/people/directories/new")
+    page.get_by_label("short name").fill("entra")
+    page.get_by_role("button", name="Connect directory").click()
+    check_everywhere(page)
+    page.get_by_role("link", name="I have copied it").click()
+    page.get_by_role("link", name="Hand over a group").click()
+    page.get_by_label("Approver group").select_option("team-leads")
+    page.get_by_role("button", name="Hand over").click()
+    page.get_by_role("link", name="Hand over a person").click()
+    page.get_by_label("Sign-in name").fill("maria")
+    page.get_by_role("button", name="Hand over").click()
+    expect(page.locator("main")).to_contain_text("Handed over")
+    check_everywhere(page)
+    page.goto(page.url.rpartition("/")[0] + "/")
+    check_everywhere(page)
+
+
 def test_a_policy_version(windows):
     page = windows.open("jonas", "/policies/")
     page.get_by_role("link", name="shop-production", exact=True).first.click()

@@ -5,6 +5,8 @@ import json
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from approvals.audit.erasable import of_person
+from approvals.audit.erase import erase
 from portal.access import Capability, grant_role, holds
 from portal.access.models import RoleGrant
 from portal.accounts.models import User
@@ -170,6 +172,21 @@ def test_a_recycled_sign_in_name_is_another_person(company, entra):
     assert not Membership.objects.filter(person=new).exists()
     entra.post("/Users", RFC_USER)
     assert entra.status == 409
+
+
+def test_whom_an_administrator_brought_back_keeps_the_sign_in_name(company, entra):
+    first = entra.post("/Users", RFC_USER)["id"]
+    entra.delete(f"/Users/{first}")
+    reactivate_person(by=company.ada, person=User.objects.get(pk=first))
+    entra.post("/Users", RFC_USER)
+    assert entra.status == 409 and User.objects.get(pk=first).username == "bjensen"
+
+
+def test_an_erased_person_is_nobodys(company, entra):
+    id = entra.post("/Users", RFC_USER)["id"]
+    erase(of_person(User.objects.get(pk=id)), by=company.ada)
+    entra.get(f"/Users/{id}")
+    assert entra.status == 404 and not KeptPerson.objects.exists()
 
 
 def test_a_sign_in_name_that_was_given_by_hand_is_not_freed(company, entra):
