@@ -1,7 +1,7 @@
 """Who holds which capability on what: the only place that knows django-guardian."""
 
 from portal.access.capabilities import ROLES, Capability, Role
-from portal.access.grants import grant_role, revoke_role, roles_held
+from portal.access.grants import grant_role, revoke_role, roles_held, set_sourced_roles
 from portal.access.holds import (
     Places,
     holders,
@@ -24,4 +24,5 @@ __all__ = [
     "require",
     "revoke_role",
     "roles_held",
+    "set_sourced_roles",
 ]

@@ -1,7 +1,9 @@
 """Granting and revoking roles: the permissions they amount to, and which role gave them."""
 
+from collections.abc import Collection
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Model
 from guardian.shortcuts import assign_perm, remove_perm
@@ -9,8 +11,9 @@ from guardian.shortcuts import assign_perm, remove_perm
 from portal.access.capabilities import ROLES, Capability, Role
 from portal.access.holds import holders, require
 from portal.access.models import RoleGrant
+from portal.kernel.canonical import JSON
 from portal.kernel.errors import Forbidden, Invalid, NotFound
-from portal.ledger.actors import Actor, person_actor
+from portal.ledger.actors import SYSTEM, Actor, person_actor
 from portal.ledger.record import record
 
 
@@ -43,7 +46,7 @@ def _may_grant(by: Any, to: Any, target: Model) -> None:
         )
 
 
-def _record(event: str, actor: Actor, to: Any, role: Role, target: Model) -> None:
+def _record(event: str, actor: Actor, to: Any, role: Role, target: Model, **more: JSON) -> None:
     record(
         event,
         actor=actor,
@@ -53,6 +56,7 @@ def _record(event: str, actor: Actor, to: Any, role: Role, target: Model) -> Non
             "id": str(target.pk),
             "person": str(to.actor_ref),
             "role": role.name,
+            **more,
         },
     )
 
@@ -62,9 +66,16 @@ def _lock(person: Any) -> None:
     type(person).objects.select_for_update(no_key=True).get(pk=person.pk)
 
 
-def _give(to: Any, role: Role, target: Model) -> bool:
-    """Whether anything was new: the grant, or what a newer release added to the role."""
-    _, created = RoleGrant.objects.get_or_create(person=to, role=role.name, **_place(target))
+def _give(to: Any, role: Role, target: Model, source: str = "") -> bool:
+    """Whether anything was new: the grant, or what a newer release added to the role.
+
+    Given by hand, it is no longer the source's to take away.
+    """
+    grant, created = RoleGrant.objects.get_or_create(
+        person=to, role=role.name, **_place(target), defaults={"source": source}
+    )
+    if grant.source and not source:
+        created = bool(RoleGrant.objects.filter(pk=grant.pk).update(source=""))
     held = {row.permission.codename for row in holders(target).filter(user=to)}
     missing = {capability.value for capability in role.capabilities} - held
     for codename in missing:
@@ -99,11 +110,39 @@ def revoke_role(*, by: Any, to: Any, role: str, target: Model) -> None:
     removed, _ = mine.filter(role=found.name).delete()
     if not removed:
         raise NotFound(f"{to} does not hold the role “{found.title}” on {target}.")
-    others = mine.values_list("role", flat=True)
-    keep = {capability for name in others for capability in ROLES[name].capabilities}
-    for capability in found.capabilities - keep:
-        remove_perm(capability.value, to, target)
+    _take(to, found, target)
     _record("role.revoked", person_actor(by), to, found, target)
+
+
+def _take(to: Any, role: Role, target: Model) -> None:
+    """The permissions that only this role gave; its grant is gone already."""
+    others = RoleGrant.objects.filter(person=to, **_place(target)).values_list("role", flat=True)
+    keep = {capability for name in others for capability in ROLES[name].capabilities}
+    for capability in role.capabilities - keep:
+        remove_perm(capability.value, to, target)
+
+
+def set_sourced_roles(*, to: Any, source: str, wanted: Collection[tuple[str, Model]]) -> None:
+    """Have `source` give `to` exactly these roles; what somebody else gave stays as it is.
+
+    Inside the caller's transaction. Never the administrator's: who keeps a source does not choose
+    who keeps the sources. Raises Invalid for a role that does not exist for an object.
+    """
+    roles = [(_role_for(name, target), target) for name, target in wanted]
+    if any(Capability.ADMINISTER in role.capabilities for role, _ in roles):
+        raise Invalid("Administrators are named by hand.")
+    _lock(to)
+    places = {(role.name, *_place(target).values()) for role, target in roles}
+    for grant in RoleGrant.objects.filter(person=to, source=source):
+        if (grant.role, grant.kind, grant.object_id) not in places:
+            grant.delete()
+            target = apps.get_model("portal", grant.kind)._default_manager.get(pk=grant.object_id)
+            _take(to, ROLES[grant.role], target)
+            _record("role.revoked", SYSTEM, to, ROLES[grant.role], target, source=source)
+    for role, target in roles:
+        if not RoleGrant.objects.filter(person=to, role=role.name, **_place(target)).exists():
+            _give(to, role, target, source)
+            _record("role.granted", SYSTEM, to, role, target, source=source)
 
 
 @transaction.atomic

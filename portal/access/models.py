@@ -31,6 +31,8 @@ class RoleGrant(models.Model):
     role = models.CharField(max_length=50)
     kind = models.CharField(max_length=50)  # the object's model name
     object_id = models.CharField(max_length=36)
+    # Empty: by hand. Else what keeps it and takes it away again, as “oidc:<id of the provider>”.
+    source = models.CharField(max_length=100, default="", blank=True)
 
     class Meta:
         app_label = "portal"

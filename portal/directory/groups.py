@@ -1,14 +1,16 @@
 """Approver groups and who is in them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
 
 from portal.access import Capability, require
 from portal.directory.models import ApproverGroup, Membership
+from portal.kernel.canonical import JSON
 from portal.kernel.errors import Conflict, Forbidden
 from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
-from portal.ledger.actors import Actor, person_actor
+from portal.ledger.actors import SYSTEM, Actor, person_actor
 from portal.ledger.change import change, state_of
 from portal.ledger.record import record
 
@@ -95,6 +97,9 @@ def add_member(*, by: Any, group: ApproverGroup, person: Any) -> Membership:
     membership, added = Membership.objects.get_or_create(
         group=group, person=person, defaults={"added_by": by}
     )
+    if membership.source:  # by hand from now on, no longer the source's to take away
+        added = bool(Membership.objects.filter(pk=membership.pk).update(source=""))
+        membership.source = ""
     if added:
         _record_member("member.added", person_actor(by), group, person)
     return membership
@@ -143,9 +148,25 @@ def drop_member(actor: Actor, *, group: ApproverGroup, person: Any, source: str)
         _record_member("member.removed", actor, group, person)
 
 
-def _record_member(event: str, actor: Actor, group: ApproverGroup, person: Any) -> None:
-    record(
-        event,
-        actor=actor,
-        object={**_object(group), "person": str(person.actor_ref)},
-    )
+def set_sourced_memberships(*, person: Any, source: str, groups: Collection[ApproverGroup]) -> None:
+    """Have `source` put `person` into exactly these groups; what somebody else gave stays.
+
+    Inside the caller's transaction, which keeps another one from doing this for the person.
+    """
+    mine = Membership.objects.filter(person=person, source=source).select_related("group")
+    for membership in mine.exclude(group__in=groups):
+        membership.delete()
+        _record_member("member.removed", SYSTEM, membership.group, person, source=source)
+    for group in groups:
+        _, added = Membership.objects.get_or_create(
+            group=group, person=person, defaults={"source": source}
+        )
+        if added:
+            _record_member("member.added", SYSTEM, group, person, source=source)
+
+
+def _record_member(
+    event: str, actor: Actor, group: ApproverGroup, person: Any, **more: JSON
+) -> None:
+    about: dict[str, JSON] = {**_object(group), "person": str(person.actor_ref), **more}
+    record(event, actor=actor, object=about)
