@@ -18,12 +18,14 @@ from portal.directory.models import (
     Project,
 )
 from portal.ledger.models import Entry
+from portal.oidc.models import ClaimRule, SignInProvider
 from portal.scim.models import Directory, KeptGroup, KeptPerson
 
 __all__ = [
     "Absence",
     "ApproverGroup",
     "ApproverGroupUserPermission",
+    "ClaimRule",
     "Delegation",
     "Departure",
     "Directory",
@@ -40,5 +42,6 @@ __all__ = [
     "ProjectUserPermission",
     "RoleGrant",
     "ServiceAccount",
+    "SignInProvider",
     "User",
 ]

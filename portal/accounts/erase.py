@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 
 from portal.accounts.models import Absence, User
 from portal.accounts.people import check_not_erased
@@ -30,3 +31,4 @@ def forget(person: User, at: datetime) -> None:
     Absence.objects.filter(person=person).delete()
     for delegations in (person.delegations_given, person.delegations):
         delegations.update(reason="")
+    SocialAccount.objects.filter(user=person).delete()

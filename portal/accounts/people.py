@@ -52,7 +52,7 @@ def _taken() -> Invalid:
 
 
 def insert_person(
-    actor: Actor, *, username: str, name: str, email: str, password: str | None
+    actor: Actor, *, username: str, name: str, email: str, password: str | None, **more: str
 ) -> User:
     """Add a person, without a password a person who cannot sign in by one. The caller has checked
     that `actor` may, inside its transaction. Raises Invalid."""
@@ -64,7 +64,7 @@ def insert_person(
     except Conflict as error:  # somebody took the name meanwhile
         raise _taken() from error
     # Names stay out of the ledger: they must be erasable, entries are not.
-    _record("person.created", actor, person, change({}, {"is_active": True}))
+    _record("person.created", actor, person, change({}, {"is_active": True, **more}))
     return person
 
 
@@ -74,6 +74,20 @@ def create_person(*, by: User, username: str, name: str, password: str, email: s
     require(by, Capability.ADMINISTER)
     return insert_person(
         person_actor(by), username=username, name=name, email=email, password=password
+    )
+
+
+@transaction.atomic
+def add_person_from(*, source: str, username: str, name: str, email: str) -> User:
+    """A person whom a source brings, by the system; they have no password.
+
+    An address that is somebody's already is left out: it tells who wrote a commit. Raises Invalid,
+    also for a sign-in name that is somebody's.
+    """
+    if User.objects.filter(email__iexact=email).exists():
+        email = ""
+    return insert_person(
+        SYSTEM, username=username, name=name, email=email, password=None, source=source
     )
 
 

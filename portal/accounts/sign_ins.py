@@ -5,6 +5,7 @@ What was typed at a failed sign-in is not kept: people type passwords into the n
 
 from typing import Any
 
+from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
@@ -19,9 +20,13 @@ def _person(user: User) -> dict[str, str]:
 
 
 @receiver(user_logged_in, dispatch_uid="ledger.sign_in")
-def record_sign_in(sender: Any, user: User, **kwargs: Any) -> None:
+def record_sign_in(sender: Any, user: User, request: Any = None, **kwargs: Any) -> None:
+    """Says through which provider, where it was one."""
+    steps = get_authentication_records(request, user) if request is not None else []
+    through = [step["provider"] for step in steps if step["method"] == "socialaccount"]
+    authn = f"oidc:{through[-1]}" if through else "session"
     with transaction.atomic():
-        record("sign_in.succeeded", actor=person_actor(user), object=_person(user))
+        record("sign_in.succeeded", actor=person_actor(user, authn=authn), object=_person(user))
 
 
 @receiver(user_login_failed, dispatch_uid="ledger.sign_in_failed")

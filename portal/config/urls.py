@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("portal.directory.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("portal.scim.urls")),
+    path("", include("portal.oidc.urls")),
     path("", include("policies.urls")),
     path("", include("approvals.urls")),
     path("", include("approvals.ci.urls")),

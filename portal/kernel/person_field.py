@@ -16,7 +16,7 @@ def suggestions() -> list[Any]:
 
 
 class PersonField(forms.CharField):
-    """Cleans to the active person who signs in with the name typed."""
+    """Cleans to the active person who signs in with the name typed; None where none was needed."""
 
     default_error_messages = {
         "unknown": _("Nobody active signs in with this name."),
@@ -36,6 +36,8 @@ class PersonField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         typed = super().clean(value)
+        if not typed:
+            return None
         people = get_user_model()._default_manager
         found = people.filter(username=typed, is_active=True).first()
         if found is None:

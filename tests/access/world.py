@@ -39,6 +39,9 @@ from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 from portal.ledger.models import Entry
 from portal.ledger.note import Key
+from portal.oidc.ask import ENDPOINTS
+from portal.oidc.providers import create_provider
+from portal.oidc.rules import add_rule
 from portal.scim.directories import create_directory
 from portal.scim.hand_over import give_group, give_person
 from portal.scim.models import Directory
@@ -98,6 +101,7 @@ class World:
     stream: Any
     delegation: Delegation  # of the approver, to Mallory
     directory: Directory  # keeps the group and the approver
+    provider: Any
     holder: User  # of one role on everything, to be revoked
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
@@ -152,6 +156,8 @@ class World:
             "stream_id": self.stream.pk,
             "directory_id": self.directory.pk,
             "id": self.people["approver"].pk,
+            "provider_id": self.provider.pk,
+            "rule_id": self.provider.rules.get().pk,
             "token": self.feed[1],
             "secret": "cst_unknown",
             "group_id": self.group.pk,
@@ -275,6 +281,17 @@ def _directory(who: Company, group: ApproverGroup, member: User) -> Directory:
     return made
 
 
+def _provider(who: Company, group: ApproverGroup) -> Any:
+    """One with a rule, at an address inside this network, so that checking it asks nobody."""
+    issuer = "https://127.0.0.1"
+    made = create_provider(by=who.admin, name="sso", issuer=issuer, client_id="c", secret="s")
+    add_rule(by=who.admin, provider=made, value="leads", group=group)
+    made.configuration = dict.fromkeys(ENDPOINTS, f"{issuer}/asked")
+    made.checked_at = made.created_at
+    made.save()
+    return made
+
+
 def _export(auditor: User) -> Export:
     wish = report_wish(report_filters(audit_scope(auditor), {}))
     return order_export(by=auditor, kind="report", subject="population", form="csv", wish=wish)
@@ -338,6 +355,7 @@ def build() -> World:
         stream=_stream(who),
         delegation=_delegation(who, group, people["approver"]),
         directory=_directory(who, group, people["approver"]),
+        provider=_provider(who, group),
         holder=_holder(who, *places),
     )
     for name, one in people.items():

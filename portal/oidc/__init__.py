@@ -1,0 +1,1 @@
+"""Sign-in through OpenID providers that administrators set up, and what their claims give."""

@@ -1,0 +1,121 @@
+"""django-allauth's OpenID Connect, with every call and every proof done by this portal.
+
+allauth keeps the state of a sign-in and hands over to its own sign-in flow. It would ask the
+provider without the limits of `portal.kernel.outgoing`, skip the signature of an ID token, send no
+nonce, and prefer what the userinfo endpoint says; so none of that is left to it.
+"""
+
+from typing import Any
+
+from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
+from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.oidc.ask import ProviderFailed, keys, tokens, userinfo
+from portal.oidc.models import SignInProvider
+from portal.oidc.proof import nonce_of, proven
+from portal.oidc.queries import usable_provider
+
+# What a userinfo answer may not say instead of the ID token.
+_PROVEN = ("iss", "sub", "aud", "azp", "exp", "iat", "nonce", "auth_time", "acr", "amr")
+
+
+class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+    """One sign-in through a provider: from the code that came back to the claims."""
+
+    def __init__(self, request: HttpRequest, provider: SignInProvider) -> None:
+        super().__init__(request, str(provider.pk))
+        self.row = provider
+        self._verifier = ""
+
+    @property
+    def openid_config(self) -> Any:
+        return self.row.configuration
+
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
+        return callback_url(self.row)
+
+    def get_access_token_data(
+        self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str = ""
+    ) -> dict[str, Any]:
+        """Redeem the code. Raises ProviderFailed."""
+        self._verifier = pkce_code_verifier
+        return tokens(
+            self.row,
+            code=request.GET["code"],
+            verifier=pkce_code_verifier,
+            redirect_uri=callback_url(self.row),
+        )
+
+    def parse_token(self, data: dict[str, Any]) -> SocialToken:
+        return SocialToken(token=str(data.get("access_token", "")))
+
+    def complete_login(
+        self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any
+    ) -> SocialLogin:
+        """The account that the provider proved, with its claims. Raises ProviderFailed."""
+        claims = proven(
+            kwargs["response"].get("id_token"),
+            keys(self.row),
+            issuer=self.row.issuer,
+            client_id=self.row.client_id,
+            nonce=nonce_of(self._verifier),
+        )
+        if "userinfo_endpoint" in self.row.configuration:
+            said = userinfo(self.row, token.token)
+            if said.get("sub") != claims["sub"]:
+                raise ProviderFailed("it speaks of two different people")
+            claims = {**said, **{n: v for n, v in claims.items() if n in _PROVEN or n not in said}}
+        login = Provider(request, app_of(self.row)).sociallogin_from_response(request, claims)
+        login.claims = claims
+        return login
+
+
+class Provider(OpenIDConnectProvider):  # type: ignore[misc]
+    """A provider as allauth knows it: of what it says allauth gets the subject alone."""
+
+    oauth2_adapter_class = Exchange
+
+    def get_oauth2_adapter(self, request: HttpRequest) -> Exchange:
+        return Exchange(request, usable_provider(self.app.provider_id))
+
+    def get_pkce_params(self) -> dict[str, Any]:
+        """PKCE always, and a nonce that follows from its verifier, which the session keeps."""
+        params = generate_code_challenge()
+        return {**params, "nonce": nonce_of(params["code_verifier"])}
+
+    def extract_uid(self, data: dict[str, Any]) -> str:
+        return str(data["sub"])
+
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {}  # `admit` keeps the group values, once they count
+
+    def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {}  # nothing is matched by it
+
+    def extract_email_addresses(self, data: dict[str, Any]) -> list[Any]:
+        return []  # nor by these
+
+
+def callback_url(provider: SignInProvider) -> str:
+    """Where it sends people back to; each has its own, so that none answers for another."""
+    return settings.PUBLIC_URL + reverse("openid_connect_callback", args=[provider.pk])
+
+
+def app_of(provider: SignInProvider) -> SocialApp:
+    """The provider in allauth's words; never saved. Its secret is not among them."""
+    return SocialApp(
+        provider=Provider.id,
+        provider_id=str(provider.pk),
+        name=provider.name,
+        client_id=provider.client_id,
+        settings={
+            "server_url": provider.issuer,
+            "scope": provider.scopes.split(),
+            "token_auth_method": "client_secret_post",  # never used: we redeem codes ourselves
+        },
+    )

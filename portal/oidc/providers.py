@@ -1,0 +1,123 @@
+"""Administrators set up providers, change them and check them."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portal.access import Capability, require
+from portal.kernel.canonical import JSON
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict
+from portal.kernel.outgoing import NoAddress, parse_address
+from portal.kernel.sealed import seal
+from portal.kernel.validation import check_row, insert_row, invalid
+from portal.ledger.actors import person_actor
+from portal.ledger.change import change, state_of
+from portal.ledger.record import record
+from portal.oidc.ask import discovered, keys, try_secret
+from portal.oidc.models import SignInProvider
+from portal.oidc.proof import can_check
+
+MOST = 20
+MOST_SECRET = 500
+SETTINGS = ("name", "client_id", "scopes", "groups_claim", "adds_people", "private")
+_RECORDED = ("issuer", *SETTINGS)
+
+
+@transaction.atomic
+def create_provider(*, by: Any, issuer: str, secret: str, **wanted: Any) -> SignInProvider:
+    """Set up a provider; nobody signs in through it before it was checked. Administrators only.
+
+    Raises Forbidden, Invalid naming the field, Conflict.
+    """
+    require(by, Capability.ADMINISTER)
+    provider = SignInProvider(issuer=issuer, created_by=by, created_at=now(), **wanted)
+    provider.secret = seal(_usable(secret))
+    _check(provider)
+    if SignInProvider.objects.filter(archived_at=None).count() >= MOST:
+        raise Conflict(f"There are {MOST} providers already. Archive one first.", code="too-many")
+    insert_row(provider)
+    note("sign_in_provider.created", by, provider, change({}, state_of(provider, _RECORDED)))
+    return provider
+
+
+@transaction.atomic
+def change_provider(
+    *, by: Any, provider: SignInProvider, secret: str = "", **wanted: Any
+) -> SignInProvider:
+    """Change all but its issuer; a secret that is not given stays.
+
+    Raises Forbidden, Invalid naming the field, Conflict.
+    """
+    provider = lock_provider(by, provider)
+    before = state_of(provider, SETTINGS)
+    for name, value in wanted.items():
+        setattr(provider, name, value)
+    if secret:
+        provider.secret = seal(_usable(secret))
+    _check(provider)
+    check_row(provider)
+    after = state_of(provider, SETTINGS)
+    if before == after and not secret:
+        return provider
+    provider.save()
+    moved = [name for name in SETTINGS if before[name] != after[name]]
+    changed = change({n: before[n] for n in moved}, {n: after[n] for n in moved})
+    replaced: list[JSON] = ["secret"] if secret else []
+    note("sign_in_provider.changed", by, provider, changed, secrets_replaced=replaced)
+    return provider
+
+
+def check_provider(*, by: Any, provider: SignInProvider) -> SignInProvider:
+    """Read its configuration anew, and try keys and secret; sign-in uses what was read from now on.
+
+    Asks outside any transaction. Raises Forbidden, Conflict, ProviderFailed.
+    """
+    require(by, Capability.ADMINISTER)
+    provider.configuration = discovered(provider)
+    usable = can_check(keys(provider))
+    try_secret(provider)
+    with transaction.atomic():
+        locked = lock_provider(by, provider)
+        before: dict[str, JSON] = dict(locked.configuration)
+        locked.configuration, locked.checked_at = provider.configuration, now()
+        locked.save(update_fields=["configuration", "checked_at"])
+        changed = change(before, locked.configuration)
+        note("sign_in_provider.checked", by, locked, changed, keys=usable)
+    return locked
+
+
+def lock_provider(by: Any, provider: SignInProvider) -> SignInProvider:
+    """Its row, locked, for an administrator. Raises Forbidden, Conflict (archived)."""
+    require(by, Capability.ADMINISTER)
+    locked = SignInProvider.objects.select_for_update().get(pk=provider.pk)
+    if locked.archived_at:
+        raise Conflict(_("This provider was archived."), code="archived")
+    return locked
+
+
+def note(
+    event: str, by: Any, provider: SignInProvider, changed: dict[str, JSON], **more: JSON
+) -> None:
+    """The entry of what somebody did to a provider. Of its secret it says only that it moved."""
+    about: dict[str, JSON] = {"kind": "sign_in_provider", "id": str(provider.pk), **more}
+    record(event, actor=person_actor(by), object=about, change=changed)
+
+
+def _usable(secret: str) -> str:
+    if not secret or len(secret) > MOST_SECRET or not secret.isprintable():
+        raise invalid("secret", _("Enter the client secret as the provider shows it."))
+    return secret
+
+
+def _check(provider: SignInProvider) -> None:
+    """Raises Invalid for what no field can see alone."""
+    try:
+        address = parse_address(provider.issuer)
+    except NoAddress as problem:
+        raise invalid("issuer", str(problem)) from None
+    if not (address.secure or provider.private) or "?" in address.target:
+        raise invalid("issuer", _("The issuer must begin with https:// and have no query."))
+    if "openid" not in provider.scopes.split():
+        raise invalid("scopes", _("“openid” has to be among the scopes."))
