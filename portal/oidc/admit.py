@@ -29,7 +29,7 @@ def admit(*, provider: SignInProvider, claims: dict[str, Any]) -> SocialAccount:
     if provider.archived_at:
         raise NotFound(_("This provider was archived."))
     values = group_values(claims, provider.groups_claim)
-    link = link_of(provider, claims["sub"]) or _add(provider, claims, values)
+    link = link_of(provider, claims["sub"]) or _add(provider, claims)
     if link.user.is_active:
         link.extra_data = {"values": values}
         link.save(update_fields=["extra_data", "last_login"])
@@ -37,7 +37,7 @@ def admit(*, provider: SignInProvider, claims: dict[str, Any]) -> SocialAccount:
     return link
 
 
-def _add(provider: SignInProvider, claims: dict[str, Any], values: list[str]) -> SocialAccount:
+def _add(provider: SignInProvider, claims: dict[str, Any]) -> SocialAccount:
     if not provider.adds_people:
         raise NotLinked(
             _("Your account there is not linked to anybody here. Send the subject below to an "
@@ -51,4 +51,4 @@ def _add(provider: SignInProvider, claims: dict[str, Any], values: list[str]) ->
         name=told["name"] or told["preferred_username"],
         email=told["email"] if claims.get("email_verified") is True else "",
     )
-    return add_link(SYSTEM, provider, person, claims["sub"], values)
+    return add_link(SYSTEM, provider, person, claims["sub"])

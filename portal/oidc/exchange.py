@@ -16,12 +16,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.oidc.ask import ProviderFailed, keys, tokens, userinfo
+from portal.oidc.mapping import group_values
 from portal.oidc.models import SignInProvider
 from portal.oidc.proof import nonce_of, proven
 from portal.oidc.queries import usable_provider
-
-# What a userinfo answer may not say instead of the ID token.
-_PROVEN = ("iss", "sub", "aud", "azp", "exp", "iat", "nonce", "auth_time", "acr", "amr")
 
 
 class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
@@ -65,14 +63,19 @@ class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             client_id=self.row.client_id,
             nonce=nonce_of(self._verifier),
         )
-        if "userinfo_endpoint" in self.row.configuration:
+        if "userinfo_endpoint" in self.row.configuration and self._lacks(claims):
             said = userinfo(self.row, token.token)
             if said.get("sub") != claims["sub"]:
                 raise ProviderFailed("it speaks of two different people")
-            claims = {**said, **{n: v for n, v in claims.items() if n in _PROVEN or n not in said}}
+            claims = {**said, **claims}
         login = Provider(request, app_of(self.row)).sociallogin_from_response(request, claims)
         login.claims = claims
         return login
+
+    def _lacks(self, claims: dict[str, Any]) -> bool:
+        """Whether something that is looked for may stand in the userinfo answer instead."""
+        groups = self.row.groups_claim
+        return self.row.adds_people or bool(groups and not group_values(claims, groups))
 
 
 class Provider(OpenIDConnectProvider):  # type: ignore[misc]

@@ -45,10 +45,11 @@ def link_person(*, by: Any, provider: SignInProvider, person: User, subject: str
     return add_link(person_actor(by), provider, person, subject.strip())
 
 
-def add_link(
-    actor: Actor, provider: SignInProvider, person: User, subject: str, values: Any = ()
-) -> SocialAccount:
-    """The link, inside the transaction of a caller that holds the provider's row."""
+def add_link(actor: Actor, provider: SignInProvider, person: User, subject: str) -> SocialAccount:
+    """The link, inside the transaction of a caller that holds the provider's row.
+
+    Its `extra_data` is empty until a sign-in brings the values of the claim.
+    """
     usable = subject.isascii() and subject.isprintable()
     if not usable or not 0 < len(subject) <= MOST_SUBJECT:
         raise invalid("subject", _("Enter the subject as the provider writes it."))
@@ -56,9 +57,7 @@ def add_link(
         raise invalid("subject", _("This account is linked to a person already."))
     if links_of(provider).filter(user=person).exists():
         raise Conflict(_("This person has an account at this provider. Unlink it first."))
-    link = SocialAccount.objects.create(
-        provider=str(provider.pk), uid=subject, user=person, extra_data={"values": list(values)}
-    )
+    link = SocialAccount.objects.create(provider=str(provider.pk), uid=subject, user=person)
     _record("sign_in_link.added", actor, provider, person)
     return link
 

@@ -83,7 +83,7 @@ def dry_run(request: PersonRequest, provider_id: UUID) -> HttpResponse:
 def _last_values(provider: SignInProvider, person: Any) -> list[str] | None:
     """What the person's last sign-in brought; None where there was none."""
     link = links_of(provider).filter(user=person).first()
-    return None if link is None else link.extra_data.get("values", [])
+    return None if link is None else link.extra_data.get("values")
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,86 +1,22 @@
 """The company, a real OpenID provider on loopback, and a browser that goes there and back."""
 
-import os
-import signal
-import socket
-import subprocess
-import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 from django.conf import settings
 from django.test import Client
 
 from portal.oidc.exchange import callback_url
 from portal.oidc.providers import check_provider, create_provider
 from tests.integration.company import company, quick_passwords
-from tests.npm import node, npm_packages
+from tests.openid import CLIENT_ID, SECRET, Elsewhere
 
 __all__ = ["company", "quick_passwords"]
-
-SECRET = "their secret: s3cret"
-SECONDS = 60
-
-
-class Elsewhere:
-    """The provider: who signs in there next, and with which claims."""
-
-    def __init__(self, modules):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.issuer = f"http://127.0.0.1:{port}"
-        self._web = requests.Session()
-        self._web.trust_env = False
-        script = Path(__file__).with_name("provider.mjs")
-        self._process = subprocess.Popen(
-            [node(), script, modules, str(port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._wait()
-
-    def _wait(self):
-        end = time.monotonic() + SECONDS
-        while self._process.poll() is None and time.monotonic() < end:
-            try:
-                self._web.get(f"{self.issuer}/jwks")
-            except requests.ConnectionError:
-                time.sleep(0.05)
-            else:
-                return
-        pytest.fail("the OpenID provider did not start")
-
-    def told(self, **wanted):
-        self._web.post(f"{self.issuer}/told", json=wanted).raise_for_status()
-
-    def is_somebody(self, account, **claims):
-        """From now on whoever comes is `account`; an empty one cancels."""
-        self.told(account=account, claims=claims)
-
-    def go(self, url):
-        """What a browser does there: the address it is sent back to, without its host."""
-        web = requests.Session()
-        web.trust_env = False
-        while url.startswith(self.issuer):
-            answer = web.get(url, allow_redirects=False)
-            assert answer.is_redirect, answer.text
-            url = requests.compat.urljoin(url, answer.headers["Location"])
-        assert url.startswith(settings.PUBLIC_URL)
-        parts = urlsplit(url)
-        return f"{parts.path}?{parts.query}"
-
-    def stop(self):
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
 
 
 @pytest.fixture(scope="session")
 def their_server():
-    server = Elsewhere(npm_packages("oidc-provider@9.13.3"))
+    server = Elsewhere()
     yield server
     server.stop()
 
@@ -99,7 +35,7 @@ def unchecked(company, elsewhere):
         by=company.ada,
         name="Elsewhere",
         issuer=elsewhere.issuer,
-        client_id="countersign",
+        client_id=CLIENT_ID,
         secret=SECRET,
         scopes="openid profile email groups",
         private=True,
@@ -126,6 +62,14 @@ def begin(visitor, provider, **form):
     return answer["Refresh"].removeprefix("0; url=")
 
 
+def there(elsewhere, url):
+    """What the provider has the browser bring back: an address here, without its host."""
+    back = elsewhere.go(url)
+    assert back.startswith(settings.PUBLIC_URL)
+    parts = urlsplit(back)
+    return f"{parts.path}?{parts.query}"
+
+
 def sign_in(visitor, provider, elsewhere, **form):
     """There and back: the portal's answer."""
-    return visitor.get(elsewhere.go(begin(visitor, provider, **form)))
+    return visitor.get(there(elsewhere, begin(visitor, provider, **form)))

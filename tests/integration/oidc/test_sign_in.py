@@ -7,17 +7,21 @@ import pytest
 
 from portal.access import Capability, grant_role, holds
 from portal.access.models import RoleGrant
+from portal.accounts.erase import forget
 from portal.accounts.models import User
 from portal.accounts.people import change_person, deactivate_person
 from portal.directory.groups import add_member
 from portal.directory.models import Membership
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict
+from portal.ledger.models import Entry
 from portal.oidc.archive import archive_provider
 from portal.oidc.ask import ProviderFailed, keys
 from portal.oidc.links import link_person, unlink_person
 from portal.oidc.providers import change_provider, check_provider
 from portal.oidc.rules import add_rule, remove_rule
 from tests.integration.company import entries
-from tests.integration.oidc.conftest import begin, sign_in
+from tests.integration.oidc.conftest import begin, sign_in, there
 from tests.integration.pages import text
 
 pytestmark = pytest.mark.xdist_group("oidc")
@@ -43,7 +47,7 @@ def last(event):
 
 def test_a_linked_account_signs_in_as_its_person(company, provider, elsewhere, visitor, link):
     elsewhere.is_somebody(SUBJECT, email="vera@example.com", preferred_username="vera")
-    back = elsewhere.go(begin(visitor, provider, next="/projects/"))
+    back = there(elsewhere, begin(visitor, provider, next="/projects/"))
     planted = visitor.session.session_key
     answer = visitor.get(back)
     assert visitor.session.session_key != planted
@@ -108,6 +112,23 @@ def test_groups_give_memberships_and_roles_and_take_them_away(
     assert last("role.revoked")["object"]["source"] == provider.source
 
 
+def test_what_claims_give_comes_whole_or_not_at_all(
+    company, provider, elsewhere, visitor, link, monkeypatch
+):
+    add_rule(by=company.ada, provider=provider, value="ops", project=company.shop, role="viewer")
+    elsewhere.is_somebody(SUBJECT, groups=["ops"])
+
+    def full(**given):
+        assert holds(company.olga, Capability.VIEW, company.shop)
+        raise Conflict("Nobody can be added now.")
+
+    monkeypatch.setattr("portal.oidc.mapping.set_sourced_memberships", full)
+    assert sign_in(visitor, provider, elsewhere).status_code == 403
+    assert signed_in(visitor) is None
+    assert not holds(company.olga, Capability.VIEW, company.shop)
+    assert "role.granted" not in {entry.type for entry in Entry.objects.order_by("-id")[:3]}
+
+
 def test_a_claim_that_is_missing_gives_nothing(company, provider, elsewhere, visitor, link):
     add_rule(by=company.ada, provider=provider, value="leads", group=company.leads)
     elsewhere.is_somebody(SUBJECT, groups=["leads"])
@@ -159,7 +180,7 @@ def test_archiving_ends_sign_in_and_what_was_given(company, provider, elsewhere,
     add_rule(by=company.ada, provider=provider, value="leads", group=company.leads)
     elsewhere.is_somebody(SUBJECT, groups=["leads"])
     sign_in(visitor, provider, elsewhere)
-    back = elsewhere.go(begin(visitor, provider))
+    back = there(elsewhere, begin(visitor, provider))
     archive_provider(by=company.ada, provider=provider)
     assert groups_of(company.olga) == []
     assert visitor.get(back).status_code == 404
@@ -212,8 +233,26 @@ def test_claims_are_taken_from_the_id_token_too(company, provider, elsewhere, vi
     elsewhere.told(inIdToken=True, method="client_secret_post")
     add_rule(by=company.ada, provider=provider, value="leads", group=company.leads)
     elsewhere.is_somebody(SUBJECT, groups=["leads"])
+    provider.configuration["userinfo_endpoint"] = "http://127.0.0.1:1/not-asked"
+    provider.save()
     sign_in(visitor, provider, elsewhere)
     assert groups_of(company.olga) == [("leads", provider.source)]
+
+
+def test_an_answer_about_somebody_else_signs_nobody_in(
+    company, provider, elsewhere, visitor, link, monkeypatch
+):
+    elsewhere.is_somebody(SUBJECT)
+    other = {"sub": "somebody-else", "groups": ["leads"]}
+    monkeypatch.setattr("portal.oidc.exchange.userinfo", lambda provider, token: other)
+    answer = sign_in(visitor, provider, elsewhere)
+    assert (answer.status_code, signed_in(visitor)) == (401, None)
+    assert "two different people" in text(answer)
+
+
+def test_who_is_erased_has_no_account_elsewhere_any_more(company, provider, link):
+    forget(company.olga, now())
+    assert not company.olga.socialaccount_set.exists()
 
 
 def test_a_secret_goes_by_basic_authentication_where_nothing_else_is_taken(
@@ -249,7 +288,7 @@ def test_a_provider_that_is_out_says_so_and_passwords_still_work(
     company, provider, elsewhere, visitor, link
 ):
     elsewhere.is_somebody(SUBJECT)
-    back = elsewhere.go(begin(visitor, provider))
+    back = there(elsewhere, begin(visitor, provider))
     provider.configuration["token_endpoint"] = "http://127.0.0.1:1/token"
     provider.save()
     answer = visitor.get(back)
@@ -271,7 +310,7 @@ def test_a_code_is_good_once_and_only_in_the_browser_that_began(
 ):
     """Neither a stolen nor a planted code signs anybody in."""
     elsewhere.is_somebody(SUBJECT)
-    back = elsewhere.go(begin(visitor, provider))
+    back = there(elsewhere, begin(visitor, provider))
     failed = len(entries("sign_in.failed"))
     assert client.get(back).status_code == 401
     assert len(entries("sign_in.failed")) == failed  # strangers do not fill the ledger
@@ -297,7 +336,7 @@ def test_what_the_address_says_is_not_passed_on(company, provider, elsewhere, vi
     assert "a" not in asked
     assert asked["code_challenge_method"] == ["S256"] and asked["nonce"]
     elsewhere.is_somebody("stranger")
-    assert visitor.get(elsewhere.go(url.removeprefix("0; url="))).status_code == 403
+    assert visitor.get(there(elsewhere, url.removeprefix("0; url="))).status_code == 403
     assert not company.vera.socialaccount_set.exists()
 
 
