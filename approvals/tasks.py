@@ -26,6 +26,7 @@ from approvals.lifecycle.supersede import retire_older, unfinished
 from policies.freezes.calendars import due_calendars, read_calendar
 from policies.freezes.looks import due_looks
 from policies.sources.sync import due_sources, sync_source
+from portal.access import remove_ended
 
 LONGEST_VERIFICATION = 3 * 60 * 60  # seconds; about a million entries are verified in ten
 
@@ -130,6 +131,7 @@ def verify_task(verification_id: str) -> None:
 def sweep() -> None:
     """Find what time or a lost message left: requests, permits, looks, readings, answers, …"""
     expire_all()
+    remove_ended()
     for request_id, source in due_readings():
         publish("approvals.read_source", str(request_id), source)
     for request_id in unfinished():

@@ -1,6 +1,7 @@
 """Which requests a person may see: by project, by environment, by group, or as who asked."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -17,7 +18,8 @@ class Sight:
     """What one person may see, read once for a page. `projects` None means all of them.
 
     `person` sees what they asked for themselves: that a policy be published or retired. `groups`
-    are those for which they may decide: their `own`, by name, and those of their `delegations`.
+    are those for which they may decide: their `own`, by name, and those of their `delegations`. At
+    `until` a role ends, and there is less to see.
     """
 
     person: UUID
@@ -26,13 +28,15 @@ class Sight:
     groups: dict[UUID, str]
     own: frozenset[str] = frozenset()
     delegations: tuple[Delegation, ...] = ()
+    until: datetime | None = None
 
 
 def sight_of(person: User) -> Sight:
     """Read the person's permissions and memberships now (two queries)."""
     places = places_of(person, Capability.VIEW)
     projects = None if places.everywhere else places.projects
-    return Sight(person.pk, projects, places.environments, *groups_in_sight(person))
+    groups = groups_in_sight(person)
+    return Sight(person.pk, projects, places.environments, *groups, places.until)
 
 
 def groups_in_sight(

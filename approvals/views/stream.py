@@ -28,6 +28,7 @@ from portal.kernel.asgi import (
     header,
     send_response,
 )
+from portal.kernel.clock import now
 from portal.kernel.database import gives_back
 from portal.ledger.listen import RESYNC, Hub, News, Watch
 from portal.ledger.models import Entry
@@ -136,7 +137,7 @@ async def _follow(
 ) -> None:
     hung_up.add_done_callback(lambda _: watch.wake())
     said_at = time.monotonic()
-    read_again_at = _next_reading()
+    read_again_at = _next_reading(sight)
     while not hung_up.done() and not hub.closed.is_set():
         due = min(read_again_at, said_at + BEAT_EVERY)
         news = await watch.next(max(0.0, due - time.monotonic()))
@@ -144,7 +145,7 @@ async def _follow(
             again: Sight | None = await in_pool(who_watches, cookies)
             if again is None:
                 return  # signed out or deactivated: the browser reconnects and is refused
-            sight, read_again_at = again, _next_reading()
+            sight, read_again_at = again, _next_reading(again)
         if news is not None and news.resync:
             await asyncio.sleep(random.uniform(0, 1))  # noqa: S311  (thousands must not all ask at once)
         if news is not None and await _tell(send, news, sight, in_pool):
@@ -155,9 +156,15 @@ async def _follow(
     await send({"type": "http.response.body", "body": b""})
 
 
-def _next_reading() -> float:
-    """Not the same moment for all that were opened together, as after a restart."""
-    return time.monotonic() + SIGHT_EVERY * random.uniform(0.6, 1)  # noqa: S311  (jitter)
+def _next_reading(sight: Sight) -> float:
+    """Not the same moment for all that were opened together, as after a restart.
+
+    Where a role ends before, that moment.
+    """
+    after = SIGHT_EVERY * random.uniform(0.6, 1)  # noqa: S311  (jitter)
+    if sight.until is not None:
+        after = min(after, max(0.0, (sight.until - now()).total_seconds()))
+    return time.monotonic() + after
 
 
 async def _tell(send: Send, news: News, sight: Sight, in_pool: InPool) -> bool:

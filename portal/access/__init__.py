@@ -1,7 +1,13 @@
 """Who holds which capability on what: the only place that knows django-guardian."""
 
 from portal.access.capabilities import ROLES, Capability, Role
-from portal.access.grants import grant_role, revoke_role, roles_held, set_sourced_roles
+from portal.access.grants import (
+    grant_role,
+    remove_ended,
+    revoke_role,
+    roles_held,
+    set_sourced_roles,
+)
 from portal.access.holds import (
     Places,
     holders,
@@ -21,6 +27,7 @@ __all__ = [
     "holds",
     "permitted_ids",
     "places_of",
+    "remove_ended",
     "require",
     "revoke_role",
     "roles_held",

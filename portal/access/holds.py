@@ -1,49 +1,59 @@
 """Questions about capabilities. Read at the moment of use, never cached across requests.
 
 guardian's own `has_perm` says yes to every superuser and its lists keep inactive people, so both
-questions are put to the permission tables directly.
+questions are put to the permission tables directly. What has an end counts until then and not a
+moment longer.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model, QuerySet
-from guardian.utils import get_user_obj_perms_model
 
 from portal.access.capabilities import Capability
-from portal.access.models import OrganisationUserPermission
+from portal.access.models import PERMISSION_TABLES, OrganisationUserPermission, in_time
+from portal.kernel.clock import now
 from portal.kernel.errors import Forbidden
 
 # What an organisation-wide role reaches inside every project, group and policy.
 _EVERYWHERE = {Capability.VIEW, Capability.MAINTAIN, Capability.DRAFT_POLICY, Capability.AUDIT,
                Capability.MANAGE_GROUP, Capability.PUBLISH_POLICY}  # fmt: skip
 
-_PLACES = """
-WITH wanted AS (SELECT id FROM auth_permission WHERE codename = %(codename)s)
-SELECT EXISTS (
-    SELECT FROM portal_organisationuserpermission AS held
-    JOIN portal_user AS person ON person.id = held.user_id AND person.is_active
-    WHERE held.user_id = %(person)s AND held.permission_id IN (SELECT id FROM wanted)
-), ARRAY(
-    SELECT content_object_id FROM portal_projectuserpermission
-    WHERE user_id = %(person)s AND permission_id IN (SELECT id FROM wanted)
-), ARRAY(
-    SELECT content_object_id FROM portal_environmentuserpermission
-    WHERE user_id = %(person)s AND permission_id IN (SELECT id FROM wanted)
-)
+_HELD = """
+SELECT {place}, held.until FROM {table} AS held
+JOIN portal_user AS person ON person.id = held.user_id AND person.is_active
+WHERE held.user_id = %(person)s AND held.permission_id IN (SELECT id FROM wanted)
+    AND (held.until IS NULL OR held.until > %(at)s)
 """
+_PLACES = f"""
+WITH wanted AS (
+    SELECT id FROM auth_permission WHERE codename = %(codename)s
+), held (project, environment, until) AS (
+    {_HELD.format(place="NULL::uuid, NULL::uuid", table="portal_organisationuserpermission")}
+    UNION ALL
+    {_HELD.format(place="content_object_id, NULL", table="portal_projectuserpermission")}
+    UNION ALL
+    {_HELD.format(place="NULL, content_object_id", table="portal_environmentuserpermission")}
+)
+SELECT coalesce(bool_or(project IS NULL AND environment IS NULL), false),
+       coalesce(array_agg(project) FILTER (WHERE project IS NOT NULL), ARRAY[]::uuid[]),
+       coalesce(array_agg(environment) FILTER (WHERE environment IS NOT NULL), ARRAY[]::uuid[]),
+       min(until)
+FROM held
+"""  # noqa: S608  (constants)
 
 
 def _table(target: Any) -> Any:
-    """The permission table of an object or model (guardian is untyped about classes)."""
-    return get_user_obj_perms_model(target)
+    """The permission table of an object or model."""
+    return PERMISSION_TABLES[str(target._meta.model_name)]
 
 
 def _held_on_organisation(user: Any, capability: Capability) -> bool:
     return OrganisationUserPermission.objects.filter(
-        user_id=user.pk, user__is_active=True, permission__codename=capability.value
+        in_time(), user_id=user.pk, user__is_active=True, permission__codename=capability.value
     ).exists()
 
 
@@ -54,7 +64,10 @@ def holds(user: Any, capability: Capability, target: Model | None = None) -> boo
     if target is not None:
         direct = _table(target)
         if direct.objects.filter(
-            user_id=user.pk, content_object_id=target.pk, permission__codename=capability.value
+            in_time(),
+            user_id=user.pk,
+            content_object_id=target.pk,
+            permission__codename=capability.value,
         ).exists():
             return True
         if capability not in _EVERYWHERE:
@@ -82,18 +95,22 @@ def permitted_ids(user: Any, capability: Capability, model: type[Model]) -> list
         return None
     return list(
         _table(model)
-        .objects.filter(user_id=user.pk, permission__codename=capability.value)
+        .objects.filter(in_time(), user_id=user.pk, permission__codename=capability.value)
         .values_list("content_object_id", flat=True)
     )
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a person holds a capability: everywhere, or on these projects and environments."""
+    """Where a person holds a capability: everywhere, or on these projects and environments.
+
+    `until`: when the first of it ends by itself; None where nothing does.
+    """
 
     everywhere: bool
     projects: list[UUID]
     environments: list[UUID]
+    until: datetime | None = None
 
 
 def places_of(user: Any, capability: Capability) -> Places:
@@ -101,18 +118,18 @@ def places_of(user: Any, capability: Capability) -> Places:
     if not user.is_active or user.pk is None:
         return Places(False, [], [])
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, {"person": user.pk, "codename": capability.value})
-        everywhere, projects, environments = cursor.fetchone()
+        cursor.execute(_PLACES, {"person": user.pk, "codename": capability.value, "at": now()})
+        everywhere, projects, environments, until = cursor.fetchone()
     if everywhere and capability in _EVERYWHERE:
-        return Places(True, [], [])
-    return Places(False, projects, environments)
+        return Places(True, [], [], until)
+    return Places(False, projects, environments, until)
 
 
 def holders(target: Model) -> "QuerySet[Any]":
-    """Permission rows on `target` with person and permission, for the page that lists them."""
+    """Permission rows on `target` that count now, with person and permission."""
     return (  # type: ignore[no-any-return]
         _table(target)
-        .objects.filter(content_object_id=target.pk)
+        .objects.filter(in_time(), content_object_id=target.pk)
         .select_related("user", "permission")
         .order_by("user__name", "permission__codename")
     )

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import Q
 
+from portal.access.models import RoleGrant
 from portal.accounts.models import Absence, User
 from portal.accounts.people import check_not_erased
 
@@ -32,3 +34,6 @@ def forget(person: User, at: datetime) -> None:
     for delegations in (person.delegations_given, person.delegations):
         delegations.update(reason="")
     SocialAccount.objects.filter(user=person).delete()
+    # Why they have a role says something of them; why others do is in their words.
+    mine = RoleGrant.objects.filter(Q(person=person) | Q(granted_by=person))
+    mine.update(reason="", reason_salt=b"")

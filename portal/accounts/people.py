@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from portal.access import Capability, require
+from portal.access.administered import check_administered, lock_portal
 from portal.access.grants import found_administrator
 from portal.access.models import Organisation
 from portal.accounts.models import User
@@ -166,9 +167,11 @@ def _set_active(by: User, person: User, *, active: bool) -> User:
         raise Forbidden(
             "You cannot change this for yourself. Ask another administrator.", code="own-account"
         )
+    lock_portal()
     person = lock_person(person)
     if person.is_active != active:
         switch_person(person_actor(by), person, active=active)
+        check_administered()
     return person
 
 

@@ -1,5 +1,6 @@
 """Forms of projects, environments, approver groups and roles."""
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import ROLES
 from portal.directory.models import ApproverGroup, Environment, Project
 from portal.directory.projects import SOURCE
+from portal.kernel.clock import now
 from portal.kernel.person_field import PersonField
 
 _DESCRIPTION = {"description": forms.Textarea(attrs={"rows": 3})}
@@ -117,10 +119,22 @@ class DelegationForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """Whom to give which role; only roles that exist for this kind of object are offered."""
+    """Whom to give which role, for how long and why; only roles that exist for this kind of object
+    are offered."""
 
     to = PersonField(label=_("Sign-in name"))
     role = forms.ChoiceField(label=_("Role"))
+    until = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("The role ends by itself when this day is over (UTC). Empty: it has no end."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        help_text=_("Why they need it. Whoever reviews roles later reads this."),
+    )
 
     def __init__(self, *args: Any, target: Model, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,3 +143,9 @@ class RoleForm(forms.Form):
             for role in ROLES.values()
             if target._meta.model_name in role.scopes
         ]
+        self.fields["until"].widget.attrs["min"] = now().date().isoformat()
+
+    def clean_until(self) -> datetime | None:
+        """The end of the chosen day."""
+        day = self.cleaned_data["until"]
+        return datetime.combine(day, time.max, tzinfo=UTC) if day else None

@@ -16,7 +16,8 @@ WITH given AS MATERIALIZED (
     SELECT g.person_id, 'role' AS through, g.role AS name, g.kind AS kind, g.object_id AS object,
            coalesce(environment.project_id, project.id) AS project_id,
            environment.id AS environment_id,
-           environment.name AS environment, policy.name AS policy, grp.name AS grp, given.at AS at
+           environment.name AS environment, policy.name AS policy, grp.name AS grp,
+           coalesce(g.granted_at, given.at) AS at, g.until AS until
     FROM portal_rolegrant g
     JOIN portal_user holder ON holder.id = g.person_id
     LEFT JOIN portal_environment environment
@@ -27,9 +28,10 @@ WITH given AS MATERIALIZED (
         ON g.kind = 'approvergroup' AND grp.id::text = g.object_id
     LEFT JOIN given ON given.person = holder.actor_ref::text AND given.object = g.object_id
         AND given.role = g.role
+    WHERE g.until IS NULL OR g.until > now()
     UNION ALL
     SELECT m.person_id, 'group', grp.name, 'approvergroup', grp.id::text,
-           NULL, NULL, NULL, NULL, grp.name, m.added_at
+           NULL, NULL, NULL, NULL, grp.name, m.added_at, NULL
     FROM portal_membership m JOIN portal_approvergroup grp ON grp.id = m.group_id
 )
 SELECT
@@ -37,6 +39,7 @@ SELECT
     CASE WHEN person.is_active THEN 'active' ELSE 'deactivated' END AS state,
     held.through AS through, held.name AS name, held.kind AS kind, project.slug AS project,
     coalesce(held.environment, held.policy, held.grp) AS object, held.at AS since,
+    held.until AS until,
     (SELECT max(d.decided_at) FROM approvals_decision d
      JOIN approvals_request r ON r.id = d.request_id WHERE d.person_id = person.id
      AND (%(projects)s::uuid[] IS NULL OR r.project_id = ANY(%(projects)s::uuid[]))
@@ -65,6 +68,7 @@ REPORT = Report(
         Column("project", _("Project")),
         Column("object", _("Object")),
         Column("since", _("Since"), "time"),
+        Column("until", _("Until"), "time"),
         Column("last_decision", _("Last decision"), "time"),
     ),
     sql=_SQL,

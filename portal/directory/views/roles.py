@@ -43,8 +43,8 @@ def roles_page(request: PersonRequest, of: RolesOf) -> HttpResponse:
             messages.success(request, _("Role granted."))
             return redirect(of.address)
     held = [
-        (person, [(role, of.revoke_address(person.pk, role.name)) for role in roles])
-        for person, roles in roles_held(of.target)
+        (person, [(grant, of.revoke_address(person.pk, grant.role)) for grant in grants])
+        for person, grants in roles_held(of.target)
     ]
     may_grant = holds(request.user, Capability.ADMINISTER)
     context = {

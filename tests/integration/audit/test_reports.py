@@ -15,6 +15,7 @@ from approvals.lifecycle.finish import finish_permit
 from approvals.lifecycle.withdraw import revoke_request
 from approvals.states import PermitStatus
 from portal.access import grant_role, revoke_role
+from portal.access.models import RoleGrant
 from portal.directory.environments import create_environment
 from portal.directory.projects import create_project
 from portal.kernel.cells import harmless
@@ -126,6 +127,8 @@ def test_changes_say_who_changed_what_before_and_after(audited, taken):
 def test_the_access_review_says_what_is_held_now_and_the_last_decision(audited, taken):
     grant_role(by=audited.admin, to=audited.mallory, role="viewer", target=audited.project)
     revoke_role(by=audited.admin, to=audited.mallory, role="viewer", target=audited.project)
+    grant_role(by=audited.admin, to=audited.mallory, role="requester", target=audited.project)
+    RoleGrant.objects.filter(person=audited.mallory).update(until=now() - timedelta(hours=1))
     rows = taken(audited.auditor, "access-review")
     assert "Mallory Outside" not in {row["person"] for row in rows}
     alice = {row["name"]: row for row in rows if row["person"] == "Alice Lead"}

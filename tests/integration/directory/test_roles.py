@@ -13,7 +13,7 @@ from tests.integration.company import entries
 
 
 def held(person, target):
-    return [role.name for one, roles in roles_held(target) if one == person for role in roles]
+    return [grant.role for one, grants in roles_held(target) if one == person for grant in grants]
 
 
 def recorded(person, event):

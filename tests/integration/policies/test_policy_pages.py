@@ -95,7 +95,10 @@ def test_a_new_version_begins_with_the_newest_text(pub, in_force):
 
 def test_roles_on_a_policy(pub, in_force):
     ada = as_(pub.ada)
-    ada.post(address("policy-roles", in_force), {"to": "olga", "role": "policy-publisher"})
+    ada.post(
+        address("policy-roles", in_force),
+        {"to": "olga", "role": "policy-publisher", "reason": "Needed"},
+    )
     assert holds(pub.olga, Capability.PUBLISH_POLICY, in_force.policy)
     args = [in_force.policy_id, pub.olga.pk, "policy-publisher"]
     ada.post(reverse("policy-role-revoke", args=args))
