@@ -96,6 +96,11 @@ def policies_in_force(project: str, environment: str, action: str) -> list[Pinne
     return [*built_in_for(project, environment, action), *found]
 
 
+def all_in_force() -> list[PinnedVersion]:
+    """Every policy version in force, the built-in one too; one query. Raises BrokenPolicy."""
+    return [built_in(), *_pin(_IN_FORCE)]
+
+
 def pinned_policies(version_ids: Iterable[UUID]) -> list[PinnedVersion]:
     """These versions, by name; one query. Raises BrokenPolicy when one is missing or unreadable."""
     wanted = set(version_ids)

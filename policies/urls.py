@@ -1,11 +1,16 @@
-"""Addresses of policies and their versions."""
+"""Addresses of policies and their versions, and of roles, whose pages say what policies make of
+them."""
 
 from django.urls import include, path
 
-from policies.views import editor, facts, policies, versions
+from policies.views import editor, facts, policies, roles, versions
 
 _POLICY = "policies/<uuid:policy_id>"
 _VERSION = f"{_POLICY}/versions/<int:number>"
+_PROJECT = "projects/<uuid:project_id>"
+_ENVIRONMENT = f"{_PROJECT}/environments/<uuid:environment_id>"
+_GROUP = "groups/<uuid:group_id>"
+_REVOKE = "<uuid:person_id>/<slug:role>/revoke"
 
 urlpatterns = [
     path("freezes/", include("policies.freezes.urls")),
@@ -16,12 +21,6 @@ urlpatterns = [
     path("policies/new/check", editor.policy_new_check, name="policy-new-check"),
     path("policies/new/format", editor.policy_new_format, name="policy-new-format"),
     path(_POLICY, policies.policy, name="policy"),
-    path(f"{_POLICY}/roles", policies.policy_roles, name="policy-roles"),
-    path(
-        f"{_POLICY}/roles/<uuid:person_id>/<slug:role>/revoke",
-        policies.policy_role_revoke,
-        name="policy-role-revoke",
-    ),
     path(f"{_POLICY}/versions/new", editor.version_new, name="policy-version-new"),
     path(
         f"{_POLICY}/versions/new/check",
@@ -34,4 +33,18 @@ urlpatterns = [
         name="policy-version-new-format",
     ),
     path(_VERSION, versions.version, name="policy-version"),
+    path(f"{_POLICY}/roles", roles.policy_roles, name="policy-roles"),
+    path(f"{_POLICY}/roles/{_REVOKE}", roles.policy_role_revoke, name="policy-role-revoke"),
+    path(f"{_PROJECT}/roles", roles.project_roles, name="project-roles"),
+    path(f"{_PROJECT}/roles/{_REVOKE}", roles.project_role_revoke, name="project-role-revoke"),
+    path(f"{_ENVIRONMENT}/roles", roles.environment_roles, name="environment-roles"),
+    path(
+        f"{_ENVIRONMENT}/roles/{_REVOKE}",
+        roles.environment_role_revoke,
+        name="environment-role-revoke",
+    ),
+    path(f"{_GROUP}/roles", roles.group_roles, name="group-roles"),
+    path(f"{_GROUP}/roles/{_REVOKE}", roles.group_role_revoke, name="group-role-revoke"),
+    path("people/roles", roles.portal_roles, name="portal-roles"),
+    path(f"people/roles/{_REVOKE}", roles.portal_role_revoke, name="portal-role-revoke"),
 ]

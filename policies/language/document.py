@@ -218,9 +218,14 @@ class PolicyDocument:
         return (*asked, *self.on_unavailable, (DEFAULT_RULE, self.default))
 
     @cached_property
+    def asked_groups(self) -> frozenset[str]:
+        """The approver groups that a rule, or what stands in for one, lets decide."""
+        return frozenset(name for _, one in self.requirements for name in one.groups)
+
+    @cached_property
     def groups(self) -> frozenset[str]:
         """Every approver group that the document names."""
-        named = [name for _, one in self.requirements for name in one.groups]
+        named = [*self.asked_groups]
         if self.break_glass:
             named += [*self.break_glass.by, *self.break_glass.notify]
         named += [name for step in self.escalate for name in (*step.notify, *step.add)]

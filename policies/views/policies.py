@@ -1,11 +1,10 @@
-"""The list of policies, one policy, taking it out of force, roles on it."""
+"""The list of policies, and one policy."""
 
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from policies.language.document import PolicyDocument
 from policies.models import Policy
@@ -20,7 +19,6 @@ from policies.queries import (
 )
 from policies.reach import may_reach
 from portal.access import Capability, holds
-from portal.directory.views.roles import RolesOf, role_revoke_page, roles_page
 from portal.kernel.http import PersonRequest
 
 
@@ -63,23 +61,3 @@ def may(
         return may_reach(request.user, capability, found, document)
     except BrokenPolicy:
         return False
-
-
-def _roles_of(request: PersonRequest, policy_id: UUID) -> RolesOf:
-    found = load_policy_row(request.user, policy_id).policy
-    args = [found.pk]
-    return RolesOf(found, found.name, reverse("policy", args=args),
-                   reverse("policy-roles", args=args))  # fmt: skip
-
-
-@require_http_methods(["GET", "POST"])
-def policy_roles(request: PersonRequest, policy_id: UUID) -> HttpResponse:
-    """Roles on a policy."""
-    return roles_page(request, _roles_of(request, policy_id))
-
-
-@require_http_methods(["GET", "POST"])
-def policy_role_revoke(
-    request: PersonRequest, policy_id: UUID, person_id: UUID, role: str
-) -> HttpResponse:
-    return role_revoke_page(request, _roles_of(request, policy_id), person_id, role)

@@ -2,6 +2,7 @@
 
 from portal.access.capabilities import ROLES, Capability, Role
 from portal.access.grants import (
+    check_grant,
     grant_role,
     remove_ended,
     revoke_role,
@@ -22,6 +23,7 @@ __all__ = [
     "Capability",
     "Places",
     "Role",
+    "check_grant",
     "grant_role",
     "holders",
     "holds",

@@ -35,8 +35,7 @@ def roles_held(target: Model) -> list[tuple[Any, list[RoleGrant]]]:
     return list(by_person.items())
 
 
-def role_for(name: str, target: Model) -> Role:
-    """The role of this name for this kind of object. Raises Invalid."""
+def _role_for(name: str, target: Model) -> Role:
     role = ROLES.get(name)
     if role is None or target._meta.model_name not in role.scopes:
         raise Invalid(f"There is no role “{name}” for a {target._meta.verbose_name}.")
@@ -50,6 +49,15 @@ def _may_grant(by: Any, to: Any) -> None:
         raise Forbidden(
             "You cannot change your own roles. Ask another administrator.", code="own-roles"
         )
+
+
+def check_grant(*, by: Any, to: Any, role: str, target: Model, until: datetime | None) -> Role:
+    """The role, where `grant_role` would have nothing against granting it. Raises as that does."""
+    _may_grant(by, to)
+    found = _role_for(role, target)
+    if until is not None and until <= now():
+        raise invalid("until", "Choose a time in the future.")
+    return found
 
 
 def _record(event: str, actor: Actor, grant: RoleGrant, *, reason: bool = False) -> None:
@@ -117,10 +125,7 @@ def grant_role(
     administer the portal without an end.
     """
     _lock(to, target)
-    _may_grant(by, to)
-    found = role_for(role, target)
-    if until is not None and until <= now():
-        raise invalid("until", "Choose a time in the future.")
+    found = check_grant(by=by, to=to, role=role, target=target, until=until)
     grant = RoleGrant(
         person=to, role=found.name, until=until, reason=reason, granted_by=by, **place_of(target)
     )
@@ -138,7 +143,7 @@ def revoke_role(*, by: Any, to: Any, role: str, target: Model) -> None:
     """
     _lock(to, target)
     _may_grant(by, to)
-    found = role_for(role, target)
+    found = _role_for(role, target)
     mine = RoleGrant.objects.filter(in_time(), person=to, role=found.name, **place_of(target))
     grant = mine.first()
     if grant is None:

@@ -203,7 +203,7 @@ def test_admin_self_approve_by_granting_oneself(who):
     client.force_login(who.deputy)
     refused(client.post(f"/groups/{leads().pk}", {"person": "dee"}), 403, "cannot add yourself")
     organisation = Organisation.objects.get()
-    form = {"to": "dee", "role": "auditor", "reason": "Needed"}
+    form = {"to": "dee", "role": "auditor", "reason": "Needed", "confirmed": "yes"}
     refused(client.post("/people/roles", form), 403, "cannot change your own roles")
     assert not leads().memberships.filter(person=who.deputy).exists()
     refused(vote(who.deputy, ask(who)), 403, "Only members of team-leads may decide")

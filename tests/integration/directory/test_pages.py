@@ -126,7 +126,7 @@ def test_a_viewer_of_one_environment_is_made_and_unmade_on_its_page(company):
     address = reverse("environment-roles", args=args)
     assert address in ada.get(reverse("project", args=args[:1])).content.decode()
     assert "shop · production" in text(ada.get(address))
-    ada.post(address, {"to": "olga", "role": "viewer", "reason": "Needed"})
+    ada.post(address, {"to": "olga", "role": "viewer", "reason": "Needed", "confirmed": "yes"})
     assert holds(company.olga, Capability.VIEW, company.production)
     assert not holds(company.olga, Capability.VIEW, company.shop)
     assert "Olga" in text(ada.get(address))
@@ -279,7 +279,7 @@ def test_an_administrator_adds_and_describes_a_group(company):
 
 def test_an_administrator_grants_and_revokes_a_role(company):
     ada, address = as_(company.ada), reverse("project-roles", args=[company.shop.pk])
-    ada.post(address, {"to": "olga", "role": "requester", "reason": "Needed"})
+    ada.post(address, {"to": "olga", "role": "requester", "reason": "Needed", "confirmed": "yes"})
     assert holds(company.olga, Capability.SUBMIT, company.shop)
     assert "Requester" in text(ada.get(address))
     revoke = reverse("project-role-revoke", args=[company.shop.pk, company.olga.pk, "requester"])
@@ -294,14 +294,18 @@ def test_maintainers_see_roles_but_do_not_grant_them(company):
     page = text(as_(company.max).get(address))
     assert "Vera" in page
     assert "Grant a role" not in page
-    refused = as_(company.max).post(address, {"to": "olga", "role": "viewer", "reason": "Needed"})
+    refused = as_(company.max).post(
+        address, {"to": "olga", "role": "viewer", "reason": "Needed", "confirmed": "yes"}
+    )
     assert refused.status_code == 403
     assert not holds(company.olga, Capability.VIEW, company.shop)
 
 
 def test_nobody_grants_themselves_a_role(company):
     address = reverse("project-roles", args=[company.shop.pk])
-    answer = as_(company.ada).post(address, {"to": "ada", "role": "viewer", "reason": "Needed"})
+    answer = as_(company.ada).post(
+        address, {"to": "ada", "role": "viewer", "reason": "Needed", "confirmed": "yes"}
+    )
     assert answer.status_code == 403
     assert "own roles" in text(answer)
 
@@ -309,7 +313,7 @@ def test_nobody_grants_themselves_a_role(company):
 def test_a_role_of_another_kind_of_object_is_not_offered(company):
     address = reverse("project-roles", args=[company.shop.pk])
     answer = as_(company.ada).post(
-        address, {"to": "olga", "role": "administrator", "reason": "Needed"}
+        address, {"to": "olga", "role": "administrator", "reason": "Needed", "confirmed": "yes"}
     )
     assert answer.status_code == 422
     assert not holds(company.olga, Capability.ADMINISTER)
@@ -319,14 +323,17 @@ def test_roles_of_a_group_and_of_the_portal(company):
     ada = as_(company.ada)
     ada.post(
         reverse("group-roles", args=[company.leads.pk]),
-        {"to": "olga", "role": "group-manager", "reason": "Needed"},
+        {"to": "olga", "role": "group-manager", "reason": "Needed", "confirmed": "yes"},
     )
     assert holds(company.olga, Capability.MANAGE_GROUP, company.leads)
     ada.post(
         reverse("group-role-revoke", args=[company.leads.pk, company.olga.pk, "group-manager"])
     )
     assert not holds(company.olga, Capability.MANAGE_GROUP, company.leads)
-    ada.post(reverse("portal-roles"), {"to": "olga", "role": "auditor", "reason": "Needed"})
+    ada.post(
+        reverse("portal-roles"),
+        {"to": "olga", "role": "auditor", "reason": "Needed", "confirmed": "yes"},
+    )
     assert holds(company.olga, Capability.AUDIT)
     ada.post(reverse("portal-role-revoke", args=[company.olga.pk, "auditor"]))
     assert not holds(company.olga, Capability.AUDIT)

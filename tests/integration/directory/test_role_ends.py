@@ -180,7 +180,7 @@ def test_somebody_always_administers_without_an_end(company):
 def test_the_page_says_why_and_until_when(company):
     ada, address = as_(company.ada), reverse("project-roles", args=[company.shop.pk])
     day = (now() + timedelta(days=30)).date()
-    form = {"to": "olga", "role": "requester"}
+    form = {"to": "olga", "role": "requester", "confirmed": "yes"}
     missing = ada.post(address, form)
     assert missing.status_code == 422
     assert "reason" in missing.context["form"].errors

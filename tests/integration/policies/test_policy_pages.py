@@ -97,7 +97,7 @@ def test_roles_on_a_policy(pub, in_force):
     ada = as_(pub.ada)
     ada.post(
         address("policy-roles", in_force),
-        {"to": "olga", "role": "policy-publisher", "reason": "Needed"},
+        {"to": "olga", "role": "policy-publisher", "reason": "Needed", "confirmed": "yes"},
     )
     assert holds(pub.olga, Capability.PUBLISH_POLICY, in_force.policy)
     args = [in_force.policy_id, pub.olga.pk, "policy-publisher"]

@@ -1,6 +1,8 @@
-"""Who holds which role on an object; administrators grant and revoke there."""
+"""Who holds which role on an object; administrators grant and revoke there, after they saw what it
+changes."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,12 +14,24 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portal.access import ROLES, Capability, grant_role, holds, require, revoke_role, roles_held
+from policies.queries import load_policy_row
+from policies.role_effects import effects_of_grant, effects_of_revocation
+from portal.access import (
+    ROLES,
+    Capability,
+    Role,
+    check_grant,
+    grant_role,
+    holds,
+    require,
+    revoke_role,
+    roles_held,
+)
 from portal.access.models import Organisation
 from portal.directory.forms import RoleForm
 from portal.directory.queries import load_environment, load_group, load_project
 from portal.kernel.errors import NotFound
-from portal.kernel.http import PersonRequest, ask_first, attempt
+from portal.kernel.http import PersonRequest, attempt
 from portal.kernel.person_field import suggestions
 
 
@@ -35,11 +49,15 @@ class RolesOf:
 
 
 def roles_page(request: PersonRequest, of: RolesOf) -> HttpResponse:
-    """Who holds what on `of.target`; POST grants. The services refuse who may not."""
+    """Who holds what on `of.target`; POST shows what a grant would change, and grants once that is
+    confirmed. The services refuse who may not."""
     form = RoleForm(request.POST or None, target=of.target)
     if request.method == "POST":
         require(request.user, Capability.ADMINISTER)
-        if attempt(form, _grant, by=request.user, target=of.target):
+        if "confirmed" not in request.POST:
+            if role := attempt(form, _check, by=request.user, target=of.target):
+                return _preview(request, of, form, role)
+        elif attempt(form, _grant, by=request.user, target=of.target):
             messages.success(request, _("Role granted."))
             return redirect(of.address)
     held = [
@@ -57,28 +75,47 @@ def roles_page(request: PersonRequest, of: RolesOf) -> HttpResponse:
     return render(request, "portal/roles.html", context, status=422 if form.errors else 200)
 
 
-def _grant(**given: object) -> bool:
-    grant_role(**given)  # type: ignore[arg-type]
+def _check(*, reason: str, **given: Any) -> Role:
+    return check_grant(**given)
+
+
+def _grant(**given: Any) -> bool:
+    grant_role(**given)
     return True
+
+
+def _preview(request: PersonRequest, of: RolesOf, form: RoleForm, role: Role) -> HttpResponse:
+    """What granting would change, with the form once more, hidden, to be confirmed."""
+    wanted = form.cleaned_data
+    context = {
+        "title": _("Grant %(role)s to %(person)s on %(place)s?")
+        % {"role": role.title, "person": wanted["to"], "place": of.title},
+        "effects": effects_of_grant(request.user, wanted["to"], role, of.target),
+        "until": wanted["until"],
+        "fields": [(field.html_name, field.value()) for field in form],
+        "submit": _("Grant role"),
+        "cancel": of.address,
+    }
+    return render(request, "portal/role_preview.html", context)
 
 
 def role_revoke_page(
     request: PersonRequest, of: RolesOf, person_id: UUID, role: str
 ) -> HttpResponse:
-    """Revoke a role, after asking."""
+    """Revoke a role, after showing what it changes."""
     require(request.user, Capability.ADMINISTER)
     person = get_user_model()._default_manager.filter(pk=person_id).first()
     if person is None or role not in ROLES:
         raise NotFound(_("There is no such role."))
-    question = ask_first(
-        request,
-        title=_("Revoke %(role)s from %(person)s?") % {"role": ROLES[role].title, "person": person},
-        text=_("What only this role allows ends at once. Other roles of this person stay."),
-        submit=_("Revoke role"),
-        cancel=of.address,
-    )
-    if question:
-        return question
+    if request.method != "POST":
+        context = {
+            "title": _("Revoke %(role)s from %(person)s?")
+            % {"role": ROLES[role].title, "person": person},
+            "effects": effects_of_revocation(request.user, person, ROLES[role], of.target),
+            "submit": _("Revoke role"),
+            "cancel": of.address,
+        }
+        return render(request, "portal/role_preview.html", context)
     revoke_role(by=request.user, to=person, role=role, target=of.target)
     messages.success(request, _("Role revoked."))
     return redirect(of.address)
@@ -156,6 +193,26 @@ def group_role_revoke(
     request: PersonRequest, group_id: UUID, person_id: UUID, role: str
 ) -> HttpResponse:
     return role_revoke_page(request, _of_group(request, group_id), person_id, role)
+
+
+def _of_policy(request: PersonRequest, policy_id: UUID) -> RolesOf:
+    found = load_policy_row(request.user, policy_id).policy
+    args = [found.pk]
+    return RolesOf(found, found.name, reverse("policy", args=args),
+                   reverse("policy-roles", args=args))  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def policy_roles(request: PersonRequest, policy_id: UUID) -> HttpResponse:
+    """Roles on a policy."""
+    return roles_page(request, _of_policy(request, policy_id))
+
+
+@require_http_methods(["GET", "POST"])
+def policy_role_revoke(
+    request: PersonRequest, policy_id: UUID, person_id: UUID, role: str
+) -> HttpResponse:
+    return role_revoke_page(request, _of_policy(request, policy_id), person_id, role)
 
 
 @require_http_methods(["GET", "POST"])
