@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from policies.language.document import PolicyDocument
 from policies.models import Policy
-from policies.queries import document_of
+from policies.queries import BrokenPolicy, document_of
 from portal.access import Capability, holds
 from portal.directory.models import Project
 from portal.kernel.errors import Forbidden
@@ -32,11 +32,25 @@ def _on_every_project(
 
     A pattern with a wildcard also reaches projects that do not exist yet: only full names count.
     """
+    projects = _named_projects(documents)
+    return bool(projects) and all(holds(by, capability, p) for p in projects)
+
+
+def _named_projects(documents: Iterable[PolicyDocument | None]) -> list[Project]:
+    """Every project the documents can ever reach; none where that is not known by their names."""
     patterns = {name for d in documents if d is not None for name in d.match.projects}
-    if not patterns or not all(_LITERAL.match(pattern) for pattern in patterns):
-        return False
+    if not all(_LITERAL.match(pattern) for pattern in patterns):
+        return []
     projects = list(Project.objects.filter(slug__in=patterns))
-    return len(projects) == len(patterns) and all(holds(by, capability, p) for p in projects)
+    return projects if len(projects) == len(patterns) else []
+
+
+def projects_that_reach(policy: Policy) -> list[Project]:
+    """The projects on all of which a right is as good as one on the policy as it is today."""
+    try:
+        return _named_projects([_present(policy)])
+    except BrokenPolicy:
+        return []
 
 
 def may_reach(

@@ -3,7 +3,7 @@ them."""
 
 from django.urls import include, path
 
-from policies.views import editor, facts, policies, roles, versions
+from policies.views import editor, facts, policies, roles, versions, who_can
 
 _POLICY = "policies/<uuid:policy_id>"
 _VERSION = f"{_POLICY}/versions/<int:number>"
@@ -47,4 +47,10 @@ urlpatterns = [
     path(f"{_GROUP}/roles/{_REVOKE}", roles.group_role_revoke, name="group-role-revoke"),
     path("people/roles", roles.portal_roles, name="portal-roles"),
     path(f"people/roles/{_REVOKE}", roles.portal_role_revoke, name="portal-role-revoke"),
+    path(f"{_POLICY}/who-can", who_can.policy_who_can, name="policy-who-can"),
+    path(f"{_PROJECT}/who-can", who_can.project_who_can, name="project-who-can"),
+    path(f"{_ENVIRONMENT}/who-can", who_can.environment_who_can, name="environment-who-can"),
+    path(f"{_GROUP}/who-can", who_can.group_who_can, name="group-who-can"),
+    path("people/who-can", who_can.portal_who_can, name="portal-who-can"),
+    path("people/<uuid:person_id>/who-can", who_can.person_who_can, name="person-who-can"),
 ]

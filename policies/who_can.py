@@ -9,8 +9,10 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from policies.models import Policy
+from policies.reach import projects_that_reach
 from portal.access import ROLES, Capability, holders
-from portal.access.models import Organisation, RoleGrant, in_time
+from portal.access.models import PERMISSION_TABLES, Organisation, RoleGrant, in_time
 from portal.access.settle import place_of
 from portal.directory.models import Environment
 
@@ -80,7 +82,30 @@ def abilities_on(target: Model) -> list[Ability]:
                     words for role, words in roles.get(key, []) if capability in role.capabilities
                 )
                 found[capability].append(Holder(row.user, through, row.until))
+    for capability, holder in _through_projects(target):
+        found[capability].append(holder)
     return [Ability(c, str(WORDS[c]), _by_name(rows)) for c, rows in found.items()]
+
+
+def _through_projects(target: Model) -> list[tuple[Capability, Holder]]:
+    """Who may do with a policy what they may on every project that it names."""
+    projects = projects_that_reach(target) if isinstance(target, Policy) else []
+    if not projects:
+        return []
+    codenames = (Capability.DRAFT_POLICY.value, Capability.PUBLISH_POLICY.value)
+    rows = PERMISSION_TABLES["project"].objects.filter(
+        in_time(), content_object__in=projects, user__is_active=True,
+        permission__codename__in=codenames,
+    )  # fmt: skip
+    held: dict[tuple[Any, str], list[datetime | None]] = {}
+    for row in rows.select_related("user", "permission"):
+        held.setdefault((row.user, row.permission.codename), []).append(row.until)
+    said = _("on every project it names")
+    return [
+        (Capability(codename), Holder(person, said, min(filter(None, ends), default=None)))
+        for (person, codename), ends in held.items()
+        if len(ends) == len(projects)
+    ]
 
 
 def _by_name(rows: list[Holder]) -> list[Holder]:
