@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from policies.models import Policy
 from policies.reach import projects_that_reach
-from portal.access import ROLES, Capability, holders
+from portal.access import ROLES, Capability, Role, holders
 from portal.access.models import PERMISSION_TABLES, Organisation, RoleGrant, in_time
 from portal.access.settle import place_of
 from portal.directory.models import Environment
@@ -35,6 +35,11 @@ _SHOWN = {
                Capability.ADMINISTER),
     "organisation": tuple(WORDS),
 }  # fmt: skip
+
+
+def words_of(role: Role) -> str:
+    """What a role allows."""
+    return " · ".join(str(words) for one, words in WORDS.items() if one in role.capabilities)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from portal.directory.models import (
     Membership,
     Project,
 )
+from portal.directory.reviews.models import AccessReview, ReviewItem
 from portal.ledger.models import Entry
 from portal.oidc.models import ClaimRule, SignInProvider
 from portal.scim.models import Directory, KeptGroup, KeptPerson
 
 __all__ = [
     "Absence",
+    "AccessReview",
     "ApproverGroup",
     "ApproverGroupUserPermission",
     "ClaimRule",
@@ -40,6 +42,7 @@ __all__ = [
     "Project",
     "ProjectToken",
     "ProjectUserPermission",
+    "ReviewItem",
     "RoleGrant",
     "ServiceAccount",
     "SignInProvider",

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from policies.deciders import Asked, asked_on, environments_seen_by
-from policies.grants_of import grants_of
 from policies.queries import BrokenPolicy, load_policy_row
-from policies.who_can import abilities_on
+from policies.who_can import abilities_on, words_of
 from portal.access import Capability, require
 from portal.access.models import Organisation
 from portal.accounts.queries import load_person
+from portal.directory.granted import grants_of
 from portal.directory.models import ApproverGroup, Environment
 from portal.directory.queries import (
     active_members,
@@ -141,7 +141,7 @@ def person_who_can(request: PersonRequest, person_id: UUID) -> HttpResponse:
     context = {
         "person": person,
         "own": person.pk == request.user.pk,
-        "grants": grants_of(person),
+        "grants": [(one, words_of(one.grant.definition)) for one in grants_of(person)],
         "groups": sorted(mine),
         "asked": [one for one in asked if one.group in mine],
         "unknown": unknown,

@@ -165,7 +165,7 @@ def set_sourced_roles(*, to: Any, source: str, wanted: Collection[tuple[str, Mod
     Inside the caller's transaction. Never the administrator's: who keeps a source does not choose
     who keeps the sources. Raises Invalid for a role that does not exist for an object.
     """
-    roles = [(role_for(name, target), place_of(target)) for name, target in wanted]
+    roles = [(_role_for(name, target), place_of(target)) for name, target in wanted]
     if any(Capability.ADMINISTER in role.capabilities for role, _ in roles):
         raise Invalid("Administrators are named by hand.")
     type(to).objects.select_for_update(no_key=True).get(pk=to.pk)

@@ -1,6 +1,6 @@
 """Forms of projects, environments, approver groups and roles."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -14,6 +14,10 @@ from portal.kernel.clock import now
 from portal.kernel.person_field import PersonField
 
 _DESCRIPTION = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.max, tzinfo=UTC)
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -118,6 +122,37 @@ class DelegationForm(forms.Form):
         self.fields["delegator"].queryset = members  # type: ignore[attr-defined]
 
 
+class ReviewForm(forms.Form):
+    """What to look through, and until when."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("For example “Fourth quarter of 2026”.")
+    )
+    due_at = forms.DateField(
+        label=_("Last day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("What is not answered when this day is over (UTC) is shown as overdue."),
+    )
+    project = forms.ModelChoiceField(
+        label=_("Project"),
+        queryset=Project.objects.filter(archived_at=None),
+        required=False,
+        empty_label=_("No project: every role and membership"),
+        help_text=_("Roles on one project and its environments alone."),
+    )
+    group = forms.ModelChoiceField(
+        label=_("Approver group"),
+        queryset=ApproverGroup.objects.all(),
+        required=False,
+        empty_label=_("No group in particular"),
+        help_text=_("Members and managers of one group alone."),
+    )
+
+    def clean_due_at(self) -> datetime:
+        """The end of the chosen day."""
+        return _end_of(self.cleaned_data["due_at"])
+
+
 class RoleForm(forms.Form):
     """Whom to give which role, for how long and why; only roles that exist for this kind of object
     are offered."""
@@ -148,4 +183,4 @@ class RoleForm(forms.Form):
     def clean_until(self) -> datetime | None:
         """The end of the chosen day."""
         day = self.cleaned_data["until"]
-        return datetime.combine(day, time.max, tzinfo=UTC) if day else None
+        return _end_of(day) if day else None

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from portal.directory.views import delegations, environments, groups, projects
+from portal.directory.views import delegations, environments, groups, projects, reviews
 
 _PROJECT = "projects/<uuid:project_id>"
 _ENVIRONMENT = f"{_PROJECT}/environments/<uuid:environment_id>"
 _GROUP = "groups/<uuid:group_id>"
+_REVIEW = "reviews/<uuid:review_id>"
 
 urlpatterns = [
     path("projects/", projects.projects, name="projects"),
@@ -30,4 +31,10 @@ urlpatterns = [
         delegations.delegation_end,
         name="delegation-end",
     ),
+    path("reviews/", reviews.access_reviews, name="access-reviews"),
+    path("reviews/new", reviews.access_review_new, name="access-review-new"),
+    path(_REVIEW, reviews.access_review, name="access-review"),
+    path(f"{_REVIEW}/finish", reviews.access_review_finish, name="access-review-finish"),
+    path(f"{_REVIEW}/file", reviews.access_review_file, name="access-review-file"),
+    path(f"{_REVIEW}/items/<uuid:item_id>", reviews.access_review_item, name="access-review-item"),
 ]

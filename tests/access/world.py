@@ -35,6 +35,8 @@ from portal.directory.environments import create_environment
 from portal.directory.groups import add_member
 from portal.directory.models import ApproverGroup, Delegation, Environment, Project
 from portal.directory.projects import create_project
+from portal.directory.reviews.models import AccessReview
+from portal.directory.reviews.start import start_review
 from portal.kernel.clock import now
 from portal.kernel.ids import new_id
 from portal.ledger.models import Entry
@@ -103,6 +105,7 @@ class World:
     directory: Directory  # keeps the group and the approver
     provider: Any
     holder: User  # of one role on everything, to be revoked
+    review: AccessReview  # of the group
     cookies: dict[str, str] = field(default_factory=dict)
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
@@ -130,6 +133,7 @@ class World:
             "withdraw": {"reason": "Not today"},
             "revoke": {"reason": "Not today"},
             "report-prepare": {"form": "csv"},
+            "access-review-item": {"answer": "keep"},
         }
         return filled.get(name, {"csrfmiddlewaretoken": "from the page"})
 
@@ -143,6 +147,8 @@ class World:
             "log_token_id": self.log_token.pk,
             "request_id": place.request.pk,
             "permit_id": new_id(),
+            "review_id": self.review.pk,
+            "item_id": self.review.items.filter(group__isnull=False).first().pk,
             "window_id": place.window.pk,
             "exception_id": place.exception.pk,
             "calendar_id": place.calendar.pk,
@@ -330,6 +336,11 @@ def _log_token(auditor: User) -> LogToken:
     return issue_log_token(by=auditor, name="monitor", expires_at=ends)[0]
 
 
+def _review(who: Company, group: ApproverGroup) -> AccessReview:
+    due = now() + timedelta(days=14)
+    return start_review(by=who.admin, name="This quarter", due_at=due, group=group)
+
+
 def build() -> World:
     """Everything above, through the real services."""
     _publish_checkpoint()
@@ -357,6 +368,7 @@ def build() -> World:
         directory=_directory(who, group, people["approver"]),
         provider=_provider(who, group),
         holder=_holder(who, *places),
+        review=_review(who, group),
     )
     for name, one in people.items():
         client = Client()

@@ -7,6 +7,7 @@ from approvals.audit.reports import (
     drift,
     population,
     reading,
+    review_answers,
     separation,
     without_permit,
 )
@@ -22,6 +23,7 @@ REPORTS: dict[str, Report] = {
         without_permit,
         changes,
         access_review,
+        review_answers,
         reading,
     )
 }

@@ -18,6 +18,9 @@ from portal.access import grant_role, revoke_role
 from portal.access.models import RoleGrant
 from portal.directory.environments import create_environment
 from portal.directory.projects import create_project
+from portal.directory.reviews.answer import answer_item
+from portal.directory.reviews.models import AccessReview
+from portal.directory.reviews.start import start_review
 from portal.kernel.cells import harmless
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Gone
@@ -138,6 +141,21 @@ def test_the_access_review_says_what_is_held_now_and_the_last_decision(audited, 
     }
     assert alice["viewer"]["project"] == "shop"
     assert alice["viewer"]["since_utc"] and alice["team-leads"]["last_decision_utc"]
+
+
+def test_answers_of_access_reviews_are_a_report(audited, taken):
+    review = start_review(by=audited.admin, name="Q4", due_at=now() + timedelta(days=9))
+    item = review.items.get(person=audited.alice, role="")
+    answer_item(by=audited.admin, item_id=item.pk, keep=False)
+    AccessReview.objects.update(due_at=now() - timedelta(days=1))
+    rows = taken(audited.auditor, "review-answers")
+    alice = {row["role"]: row for row in rows if row["person"] == "Alice Lead"}
+    assert (alice["member"]["answer"], alice["member"]["answered_by"]) == ("removed", "Ada Admin")
+    assert (alice["viewer"]["answer"], alice["viewer"]["place"]) == ("overdue", "shop")
+    bank = create_project(by=audited.admin, slug="bank", name="Bank")
+    clerk = person(audited.admin, "Otto Clerk")
+    grant_role(by=audited.admin, to=clerk, role="auditor", target=bank)
+    assert {row["role"] for row in taken(clerk, "review-answers")} == {"member"}
 
 
 def test_taking_a_report_out_is_recorded_before_and_after(audited, taken):
