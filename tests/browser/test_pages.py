@@ -139,6 +139,37 @@ def test_directories_of_people(windows):
     check_everywhere(page)
 
 
+def test_roles_what_they_change_and_who_can_do_what(windows):
+    page = windows.open("jonas", "/projects/")
+    page.get_by_role("link", name="shop", exact=True).first.click()
+    page.get_by_role("link", name="Who can do what", exact=True).click()
+    expect(page.locator("main")).to_contain_text("shop/production")
+    check_everywhere(page)
+    page.get_by_role("link", name="Roles", exact=True).click()
+    check_everywhere(page)
+    page.get_by_label("Sign-in name").fill("maria")
+    page.get_by_label("Role", exact=True).select_option("maintainer")
+    page.get_by_label("Reason").fill("Looks after the shop in December")
+    page.get_by_role("button", name="Grant role").click()
+    expect(page.locator("main")).to_contain_text("new for")
+    check_everywhere(page)
+
+
+def test_an_access_review(windows):
+    page = windows.open("jonas", "/reviews/new")
+    check_everywhere(page)
+    page.get_by_label("Name", exact=True).fill("Fourth quarter")
+    page.get_by_label("Last day").fill("2099-12-31")
+    page.get_by_role("button", name="Start review").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fourth quarter")
+    check_everywhere(page)
+    page.get_by_role("link", name="Remove").first.click()
+    check_everywhere(page)
+    page.goto(page.url.split("/reviews/")[0] + "/reviews/")
+    expect(page.locator("main")).to_contain_text("Fourth quarter")
+    check_everywhere(page)
+
+
 def test_a_policy_version(windows):
     page = windows.open("jonas", "/policies/")
     page.get_by_role("link", name="shop-production", exact=True).first.click()

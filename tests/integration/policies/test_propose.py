@@ -1,6 +1,7 @@
 """A policy comes into force, and goes out of it, by a request that somebody else decides on."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -16,9 +17,11 @@ from approvals.permissions import why_not
 from policies.models import Policy
 from policies.publishing import InvalidPolicy, create_policy, publish_version, save_version
 from portal.access import grant_role, revoke_role
+from portal.access.models import PERMISSION_TABLES
 from portal.accounts.authentication import authenticate_token
 from portal.directory.groups import add_member, create_group, remove_member
 from portal.directory.models import ApproverGroup
+from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
 from portal.ledger.models import Entry
 from tests.factories import decide, submission
@@ -127,6 +130,18 @@ def test_a_right_lost_before_it_is_carried_out_begins_the_next_round(pub, asked)
     assert (approved.status, approved.round) == ("pending", 2)
     assert Policy.objects.get().in_force is None
     assert carried_out(approved, pub.paul).status == "redeemed"
+
+
+def test_a_right_that_ended_before_it_is_carried_out_begins_the_next_round(pub, asked):
+    """The role was granted for a time; nobody revokes anything and no sweep comes by."""
+    approved = decide(asked, pub.pam)
+    assert approved.status == "approved"
+    held = PERMISSION_TABLES["project"].objects.filter(user=pub.pam)
+    assert held.update(until=now() - timedelta(seconds=1))
+    assert not publish_approved(approved.pk)
+    approved.refresh_from_db()
+    assert (approved.status, approved.round) == ("pending", 2)
+    assert why_not(pub.pam, "decide", approved).code == "missing-permission"
 
 
 def test_a_group_emptied_before_it_is_carried_out_keeps_the_version_out(pub, asked):
