@@ -5,13 +5,14 @@ Services raise the refusal, screens show it. Being a superuser changes nothing h
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 
 from django.db.models import Q
 
 from approvals.behalf import Answer, Naming, givers, groups_behind, one_voice, voice_of
-from approvals.models import Decision, Request
+from approvals.models import Decision, Request, StepUp
 from approvals.quorum import Asked, tally, would_count
 from approvals.states import OPEN, Status
 from policies.language.facts import Facts, FactState, Known, Unknown
@@ -19,12 +20,14 @@ from policies.queries import BrokenPolicy, document_of
 from policies.reach import may_reach
 from portal.access import Capability, holds
 from portal.accounts.models import User
+from portal.accounts.second_factors import factors_of
 from portal.directory.models import Delegation
 from portal.directory.queries import delegations_to, groups_of
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
+from portal.templatetags.times import duration_words
 
-Verb = Literal["decide", "approve", "withdraw", "revoke"]
+Verb = Literal["decide", "approve", "confirm", "withdraw", "revoke"]
 
 # Facts that name people who touched the change. Claims may be among them: they only bar people.
 _EMAILS = ("git.author", "git.committer")
@@ -192,12 +195,16 @@ def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[
     """Those of `decisions` (with their people loaded) that are approvals and count in this round.
 
     Who touched the change is read now: a fact that came after the decision may say that the
-    approver wrote it, or on whose behalf it was given.
+    approver wrote it, or on whose behalf it was given. So is how fresh a second factor policy asks
+    for.
     """
+    age = step_up_age(request)
     given = [
         decision
         for decision in decisions
-        if decision.round == request.round and decision.outcome == Decision.Outcome.APPROVE
+        if decision.round == request.round
+        and decision.outcome == Decision.Outcome.APPROVE
+        and confirmed_within(decision, age)
     ]
     people = [] if self_approval_allowed(obligations(request)) else touchers(request)
     return one_voice(
@@ -382,11 +389,58 @@ def why_not_approve(
     )
 
 
-def decides_as(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
+def step_up_age(request: Request) -> int:
+    """How old, in seconds, the second factor of who decides may be; 0 where none is asked for."""
+    return int(request.verdict.body["step_up"]) if request.verdict else 0
+
+
+def confirmed_within(decision: Decision, age: int) -> bool:
+    """Whether the decision was confirmed by a second factor not older than `age` seconds."""
+    if not age:
+        return True
+    shown_at = decision.stepped_up_at
+    return shown_at is not None and decision.decided_at - shown_at <= timedelta(seconds=age)
+
+
+def why_not_unconfirmed(
+    person: User, request: Request, step_up: StepUp | None = None
+) -> Refusal | None:
+    """The last part of the answer: policy may ask who decides for a second factor, shown for this.
+
+    `step_up` is a fresh one for this very decision; without it nobody decides.
+    """
+    age = step_up_age(request)
+    if not age or step_up is not None:
+        return None
+    if not factors_of(person):
+        return Refusal(
+            "step-up-needed",
+            "Policy asks whoever decides here for a second factor, and you have none. Add a "
+            "passkey or an authenticator app to your account, then decide.",
+        )
+    return Refusal(
+        "step-up-needed",
+        "Policy asks whoever decides here to confirm with a second factor, at most "
+        f"{duration_words(age)} before. Confirm that it is you, then decide.",
+    )
+
+
+def decides_as(
+    person: User, verb: Verb, request: Request, step_up: StepUp | None = None
+) -> Answer[Refusal]:
     """Whether `person` may decide or approve now, and in whose name; everything is read now.
 
-    Who may approve on somebody's behalf rejects in that name too, as the page has it.
+    Who may approve on somebody's behalf rejects in that name too, as the page has it. To `confirm`
+    is to show the second factor with which one then decides: the `step_up`.
     """
+    answer = _named(person, verb, request)
+    if answer.refusal is None and verb != "confirm":
+        refusal = why_not_unconfirmed(person, request, step_up)
+        return answer if refusal is None else Answer(refusal)
+    return answer
+
+
+def _named(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
     current = [d for d in Decision.on(request) if d.round == request.round]
     mine = groups_of(person)
     delegations = partial(delegations_to, person)
@@ -397,10 +451,12 @@ def decides_as(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
     return may_decide(person, request, mine, delegations, already=already)
 
 
-def why_not(person: User, verb: Verb, request: Request) -> Refusal | None:
+def why_not(
+    person: User, verb: Verb, request: Request, step_up: StepUp | None = None
+) -> Refusal | None:
     """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
-    if verb in {"decide", "approve"}:
-        return decides_as(person, verb, request).refusal
+    if verb in {"decide", "approve", "confirm"}:
+        return decides_as(person, verb, request, step_up).refusal
     if Status(request.status) not in OPEN:
         return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)
     if verb == "withdraw":

@@ -16,6 +16,7 @@ from portal.directory.environments import create_environment
 from portal.directory.groups import add_member, create_group
 from portal.directory.models import Environment, Project
 from portal.directory.projects import create_project
+from tests.second_factor import Passkey, at_the_portal
 
 PASSWORD = "correct horse battery staple"
 COMMIT = "1" * 40
@@ -153,9 +154,27 @@ def decide(request: Any, by: User, outcome: str = "approve", comment: str = "Loo
         outcome=outcome,
         comment=comment,
         snapshot_digest=request.snapshot.digest,
+        session=confirmed(by, request) if request.verdict.body["step_up"] else "",
     )
     request.refresh_from_db()
     return request
+
+
+def confirmed(by: User, request: Any) -> str:
+    """Show a second factor where policy asks for one; the session to decide in."""
+    from approvals.lifecycle.step_up import (
+        Occasion,
+        challenge_bytes,
+        confirm_with_passkey,
+        new_challenge,
+    )
+
+    occasion = Occasion(request.id, request.snapshot.digest, f"session-{next(_numbers)}")
+    challenge = new_challenge(by, occasion)
+    with at_the_portal():
+        answer = Passkey().register(by).answer(challenge_bytes(challenge))
+        confirm_with_passkey(by=by, occasion=occasion, challenge=challenge, credential=answer)
+    return occasion.session
 
 
 def backdate(permit: Any, **times: Any) -> Any:

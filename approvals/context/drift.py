@@ -35,6 +35,15 @@ def within(change: Change, tolerate: Mapping[str, float]) -> bool:
     return change.fact in tolerate and not held_changes([change.fact], old, new, tolerate)
 
 
+def changes_that_matter(old: Facts, new: Facts, body: Mapping[str, Any]) -> list[Change]:
+    """The changes that a decision cannot bear, as the verdict stored in `body` says: facts that
+    policy reads or holds, except numbers that moved no farther than it lets them."""
+    matter = {*body["reads"], *body["hold"]}
+    tolerate = {name: float(by) for name, by in body["tolerate"].items()}
+    found = changes_between(old, new, matter)
+    return [change for change in found if not within(change, tolerate)]
+
+
 def moved_while_waiting(
     known: Sequence[Mapping[str, Any]], old: Facts, new: Facts, judgement: Verdict, at: datetime
 ) -> list[dict[str, Any]]:

@@ -4,18 +4,18 @@ import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from approvals.context.drift import changes_between, within
 from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tallies
+from approvals.lifecycle.on_screen import SnapshotMoved, shown
 from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
-from approvals.models import Decision, Request, Snapshot, Verdict
-from approvals.permissions import Refusal, decides_as
+from approvals.models import Decision, Request, Snapshot, StepUp, Verdict
+from approvals.permissions import Refusal, decides_as, step_up_age
 from approvals.queries import require_sight
+from approvals.queries.step_up import fresh_step_up
 from approvals.queries.unshown import unshown_in
 from approvals.quorum import satisfied
 from approvals.states import WAITING, Status
@@ -24,25 +24,14 @@ from policies.language.facts import Facts
 from policies.queries import BrokenPolicy
 from portal.accounts.models import User
 from portal.directory.models import Delegation
-from portal.kernel.canonical import commitment
-from portal.kernel.clock import now
+from portal.kernel.canonical import JSON, commitment
+from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.text import text_problem
-from portal.ledger.actors import person_actor
+from portal.ledger.actors import person_actor, signed_in_by
 from portal.ledger.models import Entry
 
 MAX_COMMENT_BYTES = 4096
-
-
-class SnapshotMoved(Conflict):
-    """The facts are not the ones the person looked at; `changes` says which, old and new."""
-
-    code = "snapshot-moved"
-
-    @property
-    def changes(self) -> list[dict[str, Any]]:
-        """Each changed fact: `{fact, old, new}`."""
-        return list(self.extra.get("changes", []))
 
 
 @dataclass(frozen=True)
@@ -56,11 +45,11 @@ class Decided:
 
 @dataclass(frozen=True)
 class Giver:
-    """Who decides, on whose behalf, and how they were signed in."""
+    """Who decides, on whose behalf, and the second factor that they showed for it."""
 
     person: User
     delegation: Delegation | None
-    authn: str
+    step_up: StepUp | None
 
 
 def record_decision(
@@ -72,12 +61,13 @@ def record_decision(
     snapshot_digest: str,
     verdict_digest: str = "",
     opened: Collection[str] = (),
-    authn: str = "session",
+    session: str = "",
 ) -> Decided:
     """Approve or reject, on the snapshot (and the verdict) that were on the screen.
 
     `opened`: the places of the page that show only a beginning until they are opened. Who approves
-    has to have opened them all.
+    has to have opened them all. `session`: a digest of the session it is decided in; a second
+    factor that policy asks for was shown in the same one, and is used up by this decision.
 
     A request whose policies moved since its verdict is judged again first, and the decision is
     refused: whoever decides has to see what is asked now.
@@ -88,13 +78,14 @@ def record_decision(
     with transaction.atomic():
         request = _visible_and_locked(by, request_id)
         moved = _policies_moved(request, verdict_digest)
-        answer = decides_as(by, "approve" if outcome == "approve" else "decide", request)
+        step_up = fresh_step_up(by, request, session)
+        answer = decides_as(by, "approve" if outcome == "approve" else "decide", request, step_up)
         refusal = answer.refusal
         if refusal is None and not moved:
-            giver = Giver(by, answer.delegation, authn)
+            giver = Giver(by, answer.delegation, step_up)
             return _decide(request, giver, outcome, comment, snapshot_digest, opened)
         if refusal is not None and refusal.status == Forbidden.status:
-            _note_refusal(request, by, outcome, refusal, authn)
+            _note_refusal(request, by, outcome, refusal)
     # After the commit: who tried stays on record, and so does the new verdict.
     raise refusal.error() if refusal is not None else _policy_moved()
 
@@ -129,9 +120,11 @@ def _decide(
     snapshot_digest: str,
     opened: Collection[str],
 ) -> Decided:
-    snapshot, verdict = _shown(request, snapshot_digest)
+    snapshot, verdict = shown(request, snapshot_digest)
     if outcome == Decision.Outcome.APPROVE:
         _require_opened(snapshot, verdict, opened)
+    step_up = giver.step_up
+    authn = signed_in_by(step_up.method if step_up else "")
     decision = Decision.objects.create(
         request=request,
         round=request.round,
@@ -142,22 +135,30 @@ def _decide(
         comment_salt=secrets.token_bytes(16),
         snapshot=snapshot,
         verdict=verdict,
-        authn=giver.authn,
+        authn=authn,
+        stepped_up_at=step_up.at if step_up else None,
         decided_at=now(),
     )
-    actor = person_actor(giver.person, authn=giver.authn, roles=("approver",))
-    change = Change(request, actor)
-    _note(change, decision)
+    if step_up is not None:
+        _use_up(step_up, decision)
+    change = Change(request, person_actor(giver.person, authn=authn, roles=("approver",)))
+    _note(change, decision, step_up)
     _count(change, decision)
     return Decided(change.save(), request.status, giver.delegation)
 
 
-def _note_refusal(request: Request, by: User, outcome: str, refusal: Refusal, authn: str) -> None:
+def _use_up(step_up: StepUp, decision: Decision) -> None:
+    used = StepUp.objects.filter(pk=step_up.pk, decision=None).update(decision=decision)
+    if used != 1:
+        raise Conflict("This confirmation was used already. Confirm again.", code="step-up-used")
+
+
+def _note_refusal(request: Request, by: User, outcome: str, refusal: Refusal) -> None:
     """Once for each person and request: pressing again must not drown its history."""
     known = Entry.objects.filter(request=request.pk, type="decision.refused")
     if known.filter(actor_ref=str(by.actor_ref)).exists():
         return
-    change = Change(request, person_actor(by, authn=authn))
+    change = Change(request, person_actor(by))
     change.note(
         "decision.refused", outcome="refused", decision={"outcome": outcome, "code": refusal.code}
     )
@@ -184,29 +185,6 @@ def _visible_and_locked(by: User, request_id: UUID) -> Request:
     return locked(request_id)
 
 
-def _shown(request: Request, digest: str) -> tuple[Snapshot, Verdict]:
-    """The facts decided on and their verdict, if what was looked at is still what matters."""
-    current, verdict = request.snapshot, request.verdict
-    if current is None or verdict is None:
-        raise Conflict("The facts are still being gathered.", code="gathering")
-    if current.digest == digest:
-        return current, verdict
-    shown = Snapshot.objects.filter(request=request, digest=digest).first()
-    if shown is None:
-        raise SnapshotMoved("Look at the facts first, then decide.", changes=[])
-    body = verdict.body
-    matter = {*body["reads"], *body["hold"]}
-    tolerate = {name: float(by) for name, by in body["tolerate"].items()}
-    found = changes_between(shown.typed, current.typed, matter)
-    changes = [change for change in found if not within(change, tolerate)]
-    if changes or shown.round != request.round:
-        raise SnapshotMoved(
-            f"Not recorded: {_counted(len(changes))} changed since you opened the page.",
-            changes=[change.to_json() for change in changes],
-        )
-    return shown, verdict
-
-
 def _require_opened(snapshot: Snapshot, verdict: Verdict, opened: Collection[str]) -> None:
     """Nobody approves what the page did not show them (ATTACKS E10)."""
     missing = [one.label for one in unshown_in(snapshot, verdict.body) if one.name not in opened]
@@ -218,12 +196,9 @@ def _require_opened(snapshot: Snapshot, verdict: Verdict, opened: Collection[str
         )
 
 
-def _counted(changes: int) -> str:
-    return "some facts" if not changes else "1 fact" if changes == 1 else f"{changes} facts"
-
-
-def _note(change: Change, decision: Decision) -> None:
+def _note(change: Change, decision: Decision, step_up: StepUp | None) -> None:
     request = change.request
+    confirmed = {"step_up": _told(step_up, request)} if step_up else {}
     verdict, snapshot = request.verdict, request.snapshot
     change.note(
         "decision.recorded",
@@ -237,6 +212,7 @@ def _note(change: Change, decision: Decision) -> None:
             else "This action must not run",
             "current_snapshot": snapshot.digest if snapshot else "",
             **_behalf(decision.delegation),
+            **confirmed,
         },
         reason_commit=commitment(bytes(decision.comment_salt), decision.comment),
     )
@@ -246,6 +222,15 @@ def _behalf(delegation: Delegation | None) -> dict[str, str]:
     if delegation is None:
         return {}
     return {"on_behalf_of": str(delegation.delegator.actor_ref), "delegation": str(delegation.pk)}
+
+
+def _told(step_up: StepUp, request: Request) -> dict[str, JSON]:
+    return {
+        "id": str(step_up.id),
+        "method": step_up.method,
+        "at": rfc3339(step_up.at),
+        "max_age": step_up_age(request),
+    }
 
 
 def _count(change: Change, decision: Decision) -> None:

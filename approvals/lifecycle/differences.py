@@ -8,10 +8,12 @@ from approvals.context.drift import changes_between, shown
 from approvals.lifecycle.evaluate import tallies
 from approvals.models import Decision, Request, Snapshot
 from approvals.permissions import (
+    confirmed_within,
     either,
     may_publish,
     obligations,
     self_approval_allowed,
+    step_up_age,
     touched_by,
     touchers,
 )
@@ -84,6 +86,8 @@ def _fallen(request: Request, found: Sequence[Tally]) -> list[Difference]:
 
 def _why_fallen(request: Request, decision: Decision) -> str:
     asked, person, delegation = obligations(request), decision.person, decision.delegation
+    if not confirmed_within(decision, step_up_age(request)):
+        return "policy asks now for a fresh second factor"
     if not person.is_active:
         return "the account is deactivated"
     if delegation is not None and not delegation.stands:

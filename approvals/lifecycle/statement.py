@@ -72,6 +72,7 @@ def _approver(decision: Decision) -> dict[str, str]:
         "role": "approver",
         "at": rfc3339(decision.decided_at),
         "authn": decision.authn,
+        **_second_factor(decision),
         "meaning": "I looked at these facts and this action may run once",
     }
     if decision.delegation is not None:
@@ -93,6 +94,11 @@ def _counting(request: Request) -> list[Decision]:
     people = {UUID(person) for found in tallies(request) for person in found.people}
     given = request.decisions.filter(round=request.round, person_id__in=people)
     return list(given.select_related("person", "delegation__delegator").order_by("decided_at"))
+
+
+def _second_factor(decision: Decision) -> dict[str, str]:
+    at = decision.stepped_up_at
+    return {"secondFactorAt": rfc3339(at)} if at else {}
 
 
 def _subjects(subject: dict[str, str]) -> list[dict[str, Any]]:

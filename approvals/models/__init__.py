@@ -10,6 +10,7 @@ from approvals.models.request import AwaitedGroup, Request
 from approvals.models.schedule import ReportMail, ReportSchedule
 from approvals.models.siem import SiemStream
 from approvals.models.snapshot import Reading, Snapshot
+from approvals.models.step_up import StepUp
 from approvals.models.verdict import Verdict
 from approvals.models.verification import Verification
 
@@ -34,6 +35,7 @@ __all__ = [
     "SiemStream",
     "SigningKey",
     "Snapshot",
+    "StepUp",
     "Verdict",
     "Verification",
 ]

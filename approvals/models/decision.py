@@ -13,6 +13,7 @@ class Decision(models.Model):
     """With the snapshot and verdict that were on the screen; never changed, only outlived.
 
     It counts while its round is the request's round. Its comment alone may be erased.
+    `stepped_up_at`: when the person showed a second factor for it, where policy asked for one.
     """
 
     class Outcome(models.TextChoices):
@@ -42,6 +43,7 @@ class Decision(models.Model):
     snapshot = models.ForeignKey("approvals.Snapshot", on_delete=models.PROTECT, related_name="+")
     verdict = models.ForeignKey("approvals.Verdict", on_delete=models.PROTECT, related_name="+")
     authn = models.CharField(max_length=50)
+    stepped_up_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField()
 
     class Meta:

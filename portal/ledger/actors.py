@@ -29,6 +29,11 @@ class Actor:
 SYSTEM = Actor(kind="system", ref="system")
 
 
+def signed_in_by(second_factor: str = "") -> str:
+    """The `authn` of a person: a session, and the second factor shown for this one act."""
+    return f"session+{second_factor}" if second_factor else "session"
+
+
 def person_actor(user: Any, *, authn: str = "session", roles: tuple[str, ...] = ()) -> Actor:
     """The actor for a signed-in person."""
     return Actor(kind="person", ref=str(user.actor_ref), authn=authn, roles=roles)

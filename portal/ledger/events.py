@@ -70,6 +70,10 @@ EVENTS: dict[str, EventType] = {
         _event("permit.reported_late", "An end was reported too late.", f"{_REQUEST} permit"),
         _event("permit.expired", "The permit was not used in time.", f"{_REQUEST} permit"),
         _event("decision.refused", "A decision was refused.", f"{_REQUEST} decision"),
+        _event(
+            "step_up.confirmed", "A second factor was shown, to decide.", f"{_REQUEST} decision"
+        ),
+        _event("step_up.failed", "What was shown was not right.", f"{_REQUEST} decision"),
         _event("project.created", "A project was added.", "object change"),
         _event("project.changed", "A project was changed.", "object change"),
         _event("environment.created", "An environment was added.", "object change"),
