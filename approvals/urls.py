@@ -39,6 +39,7 @@ from approvals.views.schedules import (
 )
 from approvals.views.seal import seal, seal_verify
 from approvals.views.sources import project_sources
+from approvals.views.step_up import step_up, step_up_begin
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
 
@@ -58,6 +59,8 @@ urlpatterns = [
     path("requests/<uuid:request_id>/live", live, name="request-live"),
     path("requests/<uuid:request_id>/evidence.pdf", request_sheet, name="request-sheet"),
     path("requests/<uuid:request_id>/decide", decide, name="decide"),
+    path("requests/<uuid:request_id>/step-up", step_up, name="step-up"),
+    path("requests/<uuid:request_id>/step-up/begin", step_up_begin, name="step-up-begin"),
     path("requests/<uuid:request_id>/withdraw", withdraw, name="withdraw"),
     path("requests/<uuid:request_id>/revoke", revoke, name="revoke"),
     path(

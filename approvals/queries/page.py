@@ -66,8 +66,11 @@ class RequestPage:
         return self.world.changed
 
 
-def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPage:
-    """The page for this person. `seen`: digest of the snapshot the reader had before.
+def request_page(
+    person: User, request_id: UUID, *, seen: str = "", session: str = ""
+) -> RequestPage:
+    """The page for this person. `seen`: digest of the snapshot the reader had before; `session`:
+    that of the session it is read in.
 
     Raises NotFound, also for a request that is not this person's to see.
     """
@@ -101,7 +104,7 @@ def request_page(person: User, request_id: UUID, *, seen: str = "") -> RequestPa
         drift=named_drift(request.drift),
         moved=news_of(request.moved),
         requirements=requirements(request, wanted, world.changed),
-        decision=decision_panel(person, request, current, wanted, world.unshown),
+        decision=decision_panel(person, request, current, wanted, world.unshown, session),
         said=policy_said(request),
         decisions=decision_lines(request, decisions, wanted, permit),
         history=history_of_request(request),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 
 from django.utils.formats import date_format
@@ -10,10 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.behalf import Answer
-from approvals.models import Decision, Request
-from approvals.permissions import Refusal, may_approve, may_decide, self_approval_allowed
+from approvals.models import Decision, Request, StepUp
+from approvals.permissions import (
+    Refusal,
+    may_approve,
+    may_decide,
+    self_approval_allowed,
+    step_up_age,
+    why_not_unconfirmed,
+)
 from approvals.queries.facts import FactRow, missing_facts
 from approvals.queries.said import finer_points
+from approvals.queries.step_up import fresh_step_up
 from approvals.queries.summary import Wanted
 from approvals.queries.unshown import Unshown
 from approvals.quorum import Asked
@@ -38,12 +46,16 @@ class Requirement:
 class DecisionPanel:
     """What the decision form needs; `why_not` is the reason when it may not be used.
 
-    `why_not_approve`: why only rejecting is possible now. `behalf`: on which delegation.
+    `why_not_approve`: why only rejecting is possible now. `unconfirmed`: why the person has to show
+    a second factor first; `confirmed_until`: how long the one that was shown serves. `behalf`: on
+    which delegation.
     """
 
     may_decide: bool
     why_not: str
     why_not_approve: str
+    unconfirmed: str
+    confirmed_until: datetime | None
     snapshot_digest: str
     approve_text: str
     behalf: Delegation | None
@@ -125,18 +137,23 @@ def decision_panel(
     current: list[Decision],
     wanted: list[Wanted],
     to_open: list[Unshown],
+    session: str,
 ) -> DecisionPanel:
     """What this person may do about it now; `current` are the decisions of this round, `to_open`
-    what approving waits for to be opened."""
+    what approving waits for to be opened, `session` is a digest of the one it is read in."""
     decide, approve = _answers(person, request, current, [w.asked for w in wanted])
     refusal, closed = decide.refusal, None if decide.refusal else approve.refusal
+    step_up = None if refusal else fresh_step_up(person, request, session)
+    unconfirmed = None if refusal else why_not_unconfirmed(person, request, step_up)
     ends_at = request.decide_by if request.status == Status.PENDING else request.use_by
     return DecisionPanel(
         may_decide=refusal is None,
         why_not="" if refusal is None else refusal.sentence,
         why_not_approve="" if closed is None else closed.sentence,
+        unconfirmed="" if unconfirmed is None else unconfirmed.sentence,
+        confirmed_until=_until(request, step_up),
         snapshot_digest=request.snapshot.digest if request.snapshot else "",
-        approve_text=_approve_text(request),
+        approve_text=approve_text(request),
         behalf=decide.delegation,
         ends_at=ends_at,
         time_left_fraction=_fraction(request, ends_at),
@@ -157,7 +174,12 @@ def _answers(
     return decide, approve
 
 
-def _approve_text(request: Request) -> str:
+def _until(request: Request, step_up: StepUp | None) -> datetime | None:
+    return step_up.at + timedelta(seconds=step_up_age(request)) if step_up else None
+
+
+def approve_text(request: Request) -> str:
+    """What an approval is for: exactly this, there, once, for so long."""
     digests = ("artifact", "plan", "commit", "document")
     named = next((request.subject[n] for n in digests if request.subject.get(n)), "")
     seconds = request.verdict.body["valid_for"] if request.verdict else 0

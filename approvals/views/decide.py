@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
-from approvals.lifecycle.decide import SnapshotMoved, record_decision
-from approvals.views.http import PersonRequest, snapshot_digest
+from approvals.lifecycle.decide import record_decision
+from approvals.lifecycle.on_screen import SnapshotMoved
+from approvals.views.draft import drop_comment
+from approvals.views.http import PersonRequest, session_digest, snapshot_digest
 from approvals.views.request import show
 from portal.kernel.errors import Conflict, Forbidden, Invalid, Refused
 
@@ -31,9 +33,11 @@ def decide(request: PersonRequest, request_id: UUID) -> HttpResponse:
             snapshot_digest=shown,
             verdict_digest=snapshot_digest(request.POST.get("verdict", "")),
             opened=request.POST.getlist("opened"),
+            session=session_digest(request),
         )
     except (Conflict, Forbidden, Invalid) as refusal:
         return _again(request, request_id, refusal, shown, comment)
+    drop_comment(request, request_id)
     word = _("Approved") if outcome == "approve" else _("Rejected")
     if decided.delegation is not None:
         whom = decided.delegation.delegator

@@ -12,6 +12,7 @@ from django_htmx.middleware import HtmxDetails
 from approvals.queries import QueueFilters
 from approvals.queries.queue import Choices
 from portal.accounts.models import User
+from portal.kernel.canonical import sha256_digest
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -50,6 +51,13 @@ def field(name: str, label: str, value: str, values: list[str]) -> FilterField:
 def snapshot_digest(value: str) -> str:
     """A digest as forms and addresses carry it; empty for anything else."""
     return value if DIGEST.fullmatch(value) else ""
+
+
+def session_digest(request: HttpRequest) -> str:
+    """A digest that stands for this browser's session: its key is a secret and is stored nowhere
+    else. Empty without a session."""
+    key = request.session.session_key
+    return sha256_digest(key.encode()) if key else ""
 
 
 def address(path: str, filters: QueueFilters, **changes: Any) -> str:

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.queries import RequestPage, request_page
 from approvals.states import WAITING
-from approvals.views.http import PersonRequest, snapshot_digest
+from approvals.views.draft import kept_comment
+from approvals.views.http import PersonRequest, session_digest, snapshot_digest
 from portal.kernel.clock import now
 
 SOON_SECONDS = 15 * 60
@@ -23,7 +24,12 @@ PARTS = "approvals/_live.html"
 @require_safe
 def request_view(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """Facts, requirements, the decision, the history."""
-    return show(request, request_id, seen=snapshot_digest(request.GET.get("seen", "")))
+    return show(
+        request,
+        request_id,
+        seen=snapshot_digest(request.GET.get("seen", "")),
+        comment=kept_comment(request, request_id),
+    )
 
 
 @require_safe
@@ -42,7 +48,7 @@ def show(
     **more: Any,
 ) -> HttpResponse:
     """The page, or only its live parts, read anew. Raises NotFound."""
-    page = request_page(request.user, request_id, seen=seen)
+    page = request_page(request.user, request_id, seen=seen, session=session_digest(request))
     template = PARTS if parts else WHOLE
     return render(request, template, {**_context(page, seen), **more}, status=status)
 

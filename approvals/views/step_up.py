@@ -1,0 +1,134 @@
+"""Confirm with a second factor before deciding. It decides nothing and replays nothing."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from approvals.lifecycle.step_up import (
+    Occasion,
+    challenge_bytes,
+    confirm_with_code,
+    confirm_with_passkey,
+    new_challenge,
+    open_to_confirm,
+)
+from approvals.models import Request
+from approvals.permissions import step_up_age
+from approvals.queries.panel import approve_text
+from approvals.queries.rows import title_of
+from approvals.views.decide import refused_note
+from approvals.views.draft import keep_comment
+from approvals.views.http import PersonRequest, session_digest, snapshot_digest
+from approvals.views.request import show
+from portal.accounts.second_factors import factors_of, passkey_options
+from portal.kernel.errors import Conflict, Forbidden, Refused
+from portal.templatetags.times import duration_words
+
+
+@require_POST
+def step_up_begin(request: PersonRequest, request_id: UUID) -> HttpResponse:
+    """From the decision form: keep the comment, and go to where one confirms."""
+    comment, digest = request.POST.get("comment", ""), request.POST.get("snapshot", "")
+    occasion = _occasion(request, request_id, digest)
+    try:
+        open_to_confirm(request.user, occasion)
+    except (Conflict, Forbidden) as refusal:
+        return _back(request, occasion, refusal, comment=comment, parts=bool(request.htmx))
+    keep_comment(request, request_id, comment)
+    query = urlencode({"snapshot": occasion.snapshot})
+    there = f"{reverse('step-up', args=[request_id])}?{query}"
+    return HttpResponseClientRedirect(there) if request.htmx else _see_other(there)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def step_up(request: PersonRequest, request_id: UUID) -> HttpResponse:
+    """Show what it is confirmed for, take a passkey or a code, and lead back to the request."""
+    sent = request.POST if request.method == "POST" else request.GET
+    occasion = _occasion(request, request_id, sent.get("snapshot", ""))
+    wrong: Refused | None = None
+    try:
+        if request.method == "POST":
+            _confirm(request, occasion)
+            return _confirmed(request, occasion)
+    except Forbidden as refusal:
+        wrong = refusal
+    except Conflict as refusal:
+        return _back(request, occasion, refusal)
+    try:
+        about = open_to_confirm(request.user, occasion)
+    except (Conflict, Forbidden) as refusal:
+        return _back(request, occasion, refusal)
+    context = {**_page(request, occasion, about), "refusal": wrong and refused_note(wrong)}
+    return render(request, "approvals/step_up.html", context, status=wrong.status if wrong else 200)
+
+
+def _confirm(request: PersonRequest, occasion: Occasion) -> None:
+    if request.POST.get("credential"):
+        confirm_with_passkey(
+            by=request.user,
+            occasion=occasion,
+            challenge=request.POST.get("challenge", ""),
+            credential=request.POST["credential"],
+        )
+    else:
+        confirm_with_code(by=request.user, occasion=occasion, code=request.POST.get("code", ""))
+
+
+def _page(request: PersonRequest, occasion: Occasion, about: Request) -> dict[str, Any]:
+    factors = factors_of(request.user)
+    challenge = new_challenge(request.user, occasion)
+    signed = challenge_bytes(challenge)
+    return {
+        "about": about,
+        "title": title_of(about),
+        "approve_text": approve_text(about),
+        "age": duration_words(step_up_age(about)),
+        "snapshot": occasion.snapshot,
+        "factors": factors,
+        "challenge": challenge,
+        "options": passkey_options(request.user, signed) if factors.passkey else None,
+    }
+
+
+def _occasion(request: PersonRequest, request_id: UUID, digest: str) -> Occasion:
+    return Occasion(request_id, snapshot_digest(digest), session_digest(request))
+
+
+def _confirmed(request: PersonRequest, occasion: Occasion) -> HttpResponse:
+    messages.success(request, _("Confirmed that it is you. Nothing is decided yet: decide now."))
+    query = urlencode({"seen": occasion.snapshot})
+    return _see_other(f"{reverse('request', args=[occasion.request])}?{query}")
+
+
+def _back(
+    request: PersonRequest,
+    occasion: Occasion,
+    refusal: Refused,
+    *,
+    parts: bool = False,
+    **more: Any,
+) -> HttpResponse:
+    note = refused_note(refusal)
+    return show(
+        request,
+        occasion.request,
+        seen=occasion.snapshot,
+        parts=parts,
+        status=refusal.status,
+        refusal=note,
+        **more,
+    )
+
+
+def _see_other(address: str) -> HttpResponse:
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
