@@ -202,8 +202,8 @@ def _wishes(body: Mapping[str, Any]) -> list[str]:
     found = []
     if body["step_up"]:
         text = _(
-            "Whoever decides should have signed in with a second factor in the last %(age)s. "
-            "This version of the portal cannot check that yet."
+            "Whoever decides confirms with a second factor, shown for this decision at most "
+            "%(age)s before."
         )
         found.append(text % {"age": duration_words(body["step_up"])})
     for door in body["break_glass"]:

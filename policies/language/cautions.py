@@ -63,7 +63,7 @@ def _self_approval(document: PolicyDocument) -> Iterator[Found]:
 
 
 def _not_yet(document: PolicyDocument) -> Iterator[Found]:
-    for key in ("step_up", "break_glass", "escalate"):
+    for key in ("break_glass", "escalate"):
         if getattr(document, key):
             yield rf"^{key}\s*:", f"{key}: {_YET}"
 

@@ -79,7 +79,6 @@ def test_tests_pass_or_say_at_their_line_what_differs(max_):
     [
         ("mode: shadow\n", 11, "binds nobody"),
         ("mode: off\n", 11, "nothing of this policy counts"),
-        ("step_up: {when: 'true', max_age: 10m}\n", 11, "does not act on it yet"),
         ("escalate: [{after: 1h, notify: [leads]}]\n", 11, "does not act on it yet"),
         ("break_glass: {by: [leads], valid_for: 15m, review_within: 1d}\n", 11, "act on it yet"),
         ("# self_approval: true\non_unavailable: {git.head: {require: {count: 1, from: [leads],"
