@@ -40,6 +40,11 @@ class Passkey:
 
     def register(self, person: User) -> "Passkey":
         """As allauth keeps it once the person has added it."""
+        WebAuthn.add(person, "Key", self.registration())
+        return self
+
+    def registration(self) -> dict[str, Any]:
+        """What a browser sends when it is added."""
         public = ES256.from_cryptography_key(self.key.public_key())
         mine = AttestedCredentialData.create(bytes(16), self.id, public)
         data = AuthenticatorData.create(self._site_hash, FLAG.UP | FLAG.UV | FLAG.AT, 0, mine)
@@ -48,8 +53,7 @@ class Passkey:
             "clientDataJSON": websafe_encode(said),
             "attestationObject": websafe_encode(AttestationObject.create("none", data, {})),
         }
-        WebAuthn.add(person, "Key", {**self._named, "response": answer})
-        return self
+        return {**self._named, "response": answer}
 
     def answer(self, challenge: bytes) -> str:
         """What a browser sends after its holder touched it."""

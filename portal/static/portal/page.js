@@ -69,7 +69,11 @@
     const sheet = event.target.closest?.("[popover]");
     if (!event.target.matches?.("[data-decide]")) return;
     if (sheet?.matches(":popover-open")) sheet.hidePopover();
-    if (event.detail.xhr.status < 400) event.target.reset();
+    const { xhr } = event.detail;
+    if (xhr.status < 400 && !xhr.getResponseHeader("HX-Redirect")) {
+      event.target.elements.comment.defaultValue = ""; // what was kept while one confirmed
+      event.target.reset();
+    }
     document.querySelector("[data-flash]").scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("htmx:afterSettle", tick);
