@@ -24,6 +24,7 @@ class DecisionLine:
     at: datetime
     counts: bool
     round: int
+    stepped_up_at: datetime | None
     erased_at: datetime | None
 
 
@@ -49,6 +50,7 @@ def decision_lines(
             at=decision.decided_at,
             counts=decision.round == request.round and _counts(decision, people, permit),
             round=decision.round,
+            stepped_up_at=decision.stepped_up_at,
             erased_at=decision.erased_at,
         )
         for decision in decisions

@@ -73,7 +73,7 @@ EVENTS: dict[str, EventType] = {
         _event(
             "step_up.confirmed", "A second factor was shown, to decide.", f"{_REQUEST} decision"
         ),
-        _event("step_up.failed", "What was shown was not right.", f"{_REQUEST} decision"),
+        _event("step_up.failed", "A second factor was refused.", f"{_REQUEST} decision"),
         _event("project.created", "A project was added.", "object change"),
         _event("project.changed", "A project was changed.", "object change"),
         _event("environment.created", "An environment was added.", "object change"),

@@ -95,7 +95,9 @@ def test_with_a_code_from_the_app_one_confirms_comes_back_and_decides(who, app, 
     step_up = StepUp.objects.get()
     assert (decision.authn, decision.stepped_up_at) == ("session+totp", step_up.at)
     assert step_up.decision == decision
-    assert COMMENT not in tab.get(f"/requests/{request.id}").content.decode()
+    after = tab.get(f"/requests/{request.id}")
+    assert f">{html.escape(COMMENT)}</textarea>" not in after.content.decode(), "it is kept no more"
+    assert "with a second factor" in text(after)
 
 
 def test_what_was_shown_stands_in_the_ledger_and_in_the_receipt(who, app, tab):
