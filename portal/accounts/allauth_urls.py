@@ -5,9 +5,13 @@ change it could decide on their own change (ATTACKS A1). Administrators change a
 """
 
 from allauth.account import views
+from allauth.mfa.base.views import authenticate
+from allauth.mfa.webauthn.views import login_webauthn
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
+
+from portal.accounts.views.confirm import confirm
 
 # allauth asks for these addresses by name, so they need to exist.
 _CLOSED = {
@@ -31,5 +35,9 @@ urlpatterns = [
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", views.password_change, name="account_change_password"),
+    path("2fa/authenticate/", authenticate, name="mfa_authenticate"),
+    path("2fa/passkey/", login_not_required(login_webauthn), name="mfa_login_webauthn"),
+    path("2fa/confirm/", confirm, name="mfa_reauthenticate"),
+    path("2fa/confirm/passkey/", confirm, name="mfa_reauthenticate_webauthn"),
     *(path(address, closed, name=name) for address, name in _CLOSED.items()),
 ]

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
@@ -37,3 +38,4 @@ def forget(person: User, at: datetime) -> None:
     # Why they have a role says something of them; why others do is in their words.
     mine = RoleGrant.objects.filter(Q(person=person) | Q(granted_by=person))
     mine.update(reason="", reason_salt=b"")
+    Authenticator.objects.filter(user=person).delete()

@@ -5,28 +5,44 @@ What was typed at a failed sign-in is not kept: people type passwords into the n
 
 from typing import Any
 
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.signals import authentication_failed
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from portal.accounts.models import User
 from portal.ledger.actors import SYSTEM, person_actor
 from portal.ledger.record import record
 
+# What django-allauth notes in a session, in the words of the ledger.
+METHODS = {"webauthn": "passkey", "recovery_codes": "recovery-code"}
 
-def _person(user: User) -> dict[str, str]:
-    return {"kind": "person", "id": str(user.actor_ref)}
+
+def _person(user: User | None) -> dict[str, str]:
+    return {"kind": "person", "id": str(user.actor_ref)} if user else {"kind": "unknown"}
+
+
+def signed_in_by(request: HttpRequest, user: User) -> str:
+    """How this session was opened, for example `password+totp`; `session` where nothing says."""
+    records = get_authentication_records(request, user)
+    found = [_word(step) for step in records if not step.get("reauthenticated")]
+    return "+".join(dict.fromkeys(found)) or "session"
+
+
+def _word(step: dict[str, Any]) -> str:
+    if step["method"] == "socialaccount":
+        return f"oidc:{step['provider']}"
+    name = step.get("type", step["method"])
+    return METHODS.get(name, name)
 
 
 @receiver(user_logged_in, dispatch_uid="ledger.sign_in")
-def record_sign_in(sender: Any, user: User, request: Any = None, **kwargs: Any) -> None:
-    """Says through which provider, where it was one."""
-    steps = get_authentication_records(request, user) if request is not None else []
-    through = [step["provider"] for step in steps if step["method"] == "socialaccount"]
-    authn = f"oidc:{through[-1]}" if through else "session"
+def record_sign_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    actor = person_actor(user, authn=signed_in_by(request, user))
     with transaction.atomic():
-        record("sign_in.succeeded", actor=person_actor(user, authn=authn), object=_person(user))
+        record("sign_in.succeeded", actor=actor, object=_person(user))
 
 
 @receiver(user_login_failed, dispatch_uid="ledger.sign_in_failed")
@@ -34,13 +50,19 @@ def record_failed_sign_in(sender: Any, credentials: dict[str, Any], **kwargs: An
     """Names the person whose account was tried, where there is one; nothing typed otherwise."""
     typed = str(credentials.get("username", ""))[:150].replace("\0", "")
     tried = User.objects.filter(username__iexact=typed).first() if typed else None
+    record_refused(tried)
+
+
+@receiver(authentication_failed, dispatch_uid="ledger.factor_failed")
+def record_failed_code(sender: Any, user: User, **kwargs: Any) -> None:
+    """A wrong code after a right password, or where somebody signed in confirms that it is them."""
+    record_refused(user)
+
+
+def record_refused(tried: User | None) -> None:
+    """A sign-in or a confirmation that failed; `tried` is whose, where that is known."""
     with transaction.atomic():
-        record(
-            "sign_in.failed",
-            actor=SYSTEM,
-            outcome="refused",
-            object=_person(tried) if tried else {"kind": "unknown"},
-        )
+        record("sign_in.failed", actor=SYSTEM, outcome="refused", object=_person(tried))
 
 
 @receiver(user_logged_out, dispatch_uid="ledger.sign_out")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.accounts.views import absence, people, preferences, service_accounts
+from portal.accounts.views import absence, people, preferences, security, service_accounts
 
 _PERSON = "people/<uuid:person_id>"
 _ACCOUNTS = "projects/<uuid:project_id>/accounts"
@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{_PERSON}/deactivate", people.person_deactivate, name="person-deactivate"),
     path(f"{_PERSON}/reactivate", people.person_reactivate, name="person-reactivate"),
     path(f"{_PERSON}/password", people.person_password, name="person-password"),
+    path(f"{_PERSON}/factors", security.person_factors, name="person-factors"),
     path(f"{_ACCOUNTS}/new", service_accounts.service_account_new, name="service-account-new"),
     path(_ACCOUNT, service_accounts.service_account, name="service-account"),
     path(f"{_ACCOUNT}/edit", service_accounts.service_account_edit, name="service-account-edit"),
@@ -38,4 +39,9 @@ urlpatterns = [
     path("settings/absence", absence.absence, name="absence"),
     path("settings/absence/end", absence.absence_end, name="absence-end"),
     path("settings/", preferences.preferences, name="preferences"),
+    path("settings/security", security.security, name="security"),
+    path("settings/security/app", security.app_add, name="app-add"),
+    path("settings/security/passkey", security.passkey_add, name="passkey-add"),
+    path("settings/security/codes", security.codes_renew, name="codes-renew"),
+    path("settings/security/<int:factor_id>", security.factor_remove, name="factor-remove"),
 ]

@@ -114,6 +114,12 @@ sign-in-link-new           | 302 403 403 403 403 200 403 | 302 403 403 403 403 4
 sign-in-link-remove        | 302 403 403 403 403 200 403 | 302 403 403 403 403 302 403
 openid_connect_login       | 405 | 200
 openid_connect_callback    | 401 | 405
+person-factors             | 302 403 403 403 403 200 403 | 302 403 403 403 403 302 403
+security                   | 302 200 200 200 200 200 200 | 302 405 405 405 405 405 405
+app-add                    | 302 | 302
+passkey-add                | 302 | 302
+codes-renew                | 302 | 302
+factor-remove              | 302 | 302
 portal-roles               | 302 403 403 403 403 200 403 | 302 403 403 403 403 422 403
 portal-role-revoke         | 302 403 403 403 403 200 403 | 302 403 403 403 403 302 403
 absence                    | 302 200 200 200 200 200 200 | 302 422 422 422 422 422 422
@@ -197,6 +203,10 @@ account_logout             | 302 200 200 200 200 200 200 | 302 302 302 302 302 3
 account_inactive           | 200                         | 405
 account_reauthenticate     | 302 200 200 200 200 200 200 | 302 200 200 200 200 200 200
 account_change_password    | 302 200 200 200 200 200 200 | 302 200 200 200 200 200 200
+mfa_authenticate           | 302 | 302
+mfa_login_webauthn         | 302 | 302
+mfa_reauthenticate         | 302 | 302
+mfa_reauthenticate_webauthn | 302 | 302
 account_signup             | 404                         | 404
 account_email              | 404                         | 404
 account_email_verification_sent | 404                    | 404

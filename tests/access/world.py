@@ -172,6 +172,7 @@ class World:
             "person_id": self.holder.pk if "role" in parameters else self.people["approver"].pk,
             "role": ROLE_OF.get(name, "viewer"),
             "number": 1,
+            "factor_id": 1,
             "backtest_id": self.backtest.pk,
             "export_id": self.export.pk,
             "schedule_id": self.schedule.pk,

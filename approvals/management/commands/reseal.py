@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from approvals.audit.siem.reseal import reseal_streams
 from approvals.connections.reseal import reseal_connections
+from portal.accounts.reseal import reseal_factors
 from portal.oidc.reseal import reseal_providers
 
 
@@ -15,10 +16,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connections, streams = reseal_connections(), reseal_streams()
-        providers, broken = reseal_providers()
+        (factors, lost), (providers, broken) = reseal_factors(), reseal_providers()
         self.stdout.write(
-            f"{connections.done} connections, {streams.done} streams and {providers} sign-in "
-            "providers resealed"
+            f"{connections.done} connections, {streams.done} streams, {factors} factors and "
+            f"{providers} sign-in providers resealed"
         )
-        if names := ", ".join(connections.broken + streams.broken + broken):
+        if names := ", ".join([*connections.broken, *streams.broken, *lost, *broken]):
             raise CommandError(f"No key opens the secrets of: {names}. Enter them again.")

@@ -159,7 +159,10 @@ class TestReseal:
         settings.SECRETS_KEY = [new, old]
         out = StringIO()
         call_command("reseal", stdout=out)
-        assert out.getvalue() == "1 connections, 0 streams and 0 sign-in providers resealed\n"
+        assert (
+            out.getvalue()
+            == "1 connections, 0 streams, 0 factors and 0 sign-in providers resealed\n"
+        )
         settings.SECRETS_KEY = [new]
         assert unseal(Connection.objects.get().secrets["token"]) == "glpat-secret"
         assert entries()[-1][0] == "connection.resealed"

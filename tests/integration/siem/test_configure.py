@@ -207,7 +207,9 @@ def test_secrets_are_sealed_anew_with_the_first_key(who, seal, settings):
     old, new = settings.SECRET_KEY, "n" * 40
     settings.SECRETS_KEY = [new, old]
     call_command("reseal", stdout=(out := StringIO()))
-    assert out.getvalue() == "0 connections, 1 streams and 0 sign-in providers resealed\n"
+    assert (
+        out.getvalue() == "0 connections, 1 streams, 0 factors and 0 sign-in providers resealed\n"
+    )
     settings.SECRETS_KEY = [new]
     made.refresh_from_db()
     assert (unseal(made.secret), unseal(made.authorization)) == (secret, "Splunk s3cret")
