@@ -141,6 +141,9 @@ async def _follow(
     while not hung_up.done() and not hub.closed.is_set():
         due = min(read_again_at, said_at + BEAT_EVERY)
         news = await watch.next(max(0.0, due - time.monotonic()))
+        if news is not None and news.person:
+            read_again_at = 0.0 if news.person == str(sight.person) else read_again_at
+            news = None
         if time.monotonic() >= read_again_at:
             again: Sight | None = await in_pool(who_watches, cookies)
             if again is None:

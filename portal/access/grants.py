@@ -19,7 +19,7 @@ from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Forbidden, Invalid, NotFound
 from portal.kernel.validation import check_row, invalid
 from portal.ledger.actors import SYSTEM, Actor, person_actor
-from portal.ledger.record import record
+from portal.ledger.record import hint_person, record
 
 BATCH = 200  # ended grants that one sweep removes
 
@@ -157,6 +157,7 @@ def revoke_role(*, by: Any, to: Any, role: str, target: Model) -> None:
 def _take(grant: RoleGrant) -> None:
     RoleGrant.objects.filter(pk=grant.pk).delete()
     settle(grant.person, {"kind": grant.kind, "object_id": grant.object_id})
+    hint_person(grant.person_id)
 
 
 def set_sourced_roles(*, to: Any, source: str, wanted: Collection[tuple[str, Model]]) -> None:

@@ -12,7 +12,7 @@ from portal.kernel.errors import Conflict, Forbidden
 from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
 from portal.ledger.actors import SYSTEM, Actor, person_actor
 from portal.ledger.change import change, state_of
-from portal.ledger.record import record
+from portal.ledger.record import hint_person, record
 
 CHANGEABLE = ("description", "minimum")
 
@@ -124,7 +124,7 @@ def remove_member(*, by: Any, group: ApproverGroup, person: Any, source: str = "
             code="membership-source",
         )
     kept.delete()
-    _record_member("member.removed", person_actor(by), group, person)
+    _record_removed(person_actor(by), group, person)
 
 
 def keep_member(actor: Actor, *, group: ApproverGroup, person: Any, source: str) -> None:
@@ -145,7 +145,7 @@ def drop_member(actor: Actor, *, group: ApproverGroup, person: Any, source: str)
     """End the membership that `source` keeps. The caller has checked that `actor` may."""
     removed, _ = Membership.objects.filter(group=group, person=person, source=source).delete()
     if removed:
-        _record_member("member.removed", actor, group, person)
+        _record_removed(actor, group, person)
 
 
 def set_sourced_memberships(*, person: Any, source: str, groups: Collection[ApproverGroup]) -> None:
@@ -156,13 +156,18 @@ def set_sourced_memberships(*, person: Any, source: str, groups: Collection[Appr
     mine = Membership.objects.filter(person=person, source=source).select_related("group")
     for membership in mine.exclude(group__in=groups):
         membership.delete()
-        _record_member("member.removed", SYSTEM, membership.group, person, source=source)
+        _record_removed(SYSTEM, membership.group, person, source=source)
     for group in groups:
         _, added = Membership.objects.get_or_create(
             group=group, person=person, defaults={"source": source}
         )
         if added:
             _record_member("member.added", SYSTEM, group, person, source=source)
+
+
+def _record_removed(actor: Actor, group: ApproverGroup, person: Any, **more: JSON) -> None:
+    _record_member("member.removed", actor, group, person, **more)
+    hint_person(person.pk)
 
 
 def _record_member(

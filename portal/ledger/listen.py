@@ -28,16 +28,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 @dataclass(frozen=True)
 class News:
-    """Something changed: ids only. `request` empty means: read everything again."""
+    """Something changed: ids only. Neither request nor person means: read everything again.
+
+    `person` is somebody whose rights or sessions changed.
+    """
 
     request: str = ""
     project: str = ""
     version: int = 0
     position: int = 0
+    person: str = ""
 
     @property
     def resync(self) -> bool:
-        return not self.request
+        return not self.request and not self.person
 
 
 RESYNC = News()
@@ -152,6 +156,8 @@ class Hub:
 def _parse(payload: str) -> News:
     try:
         found = orjson.loads(payload)
+        if "person" in found:
+            return News(person=str(UUID(found["person"])))
         request, project = (str(UUID(found[name])) for name in ("request", "project"))
         return News(request, project, int(found["version"]), int(found["position"]))
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):

@@ -127,6 +127,13 @@ def hint(*, request: UUID, project: UUID) -> None:
         cursor.execute(_HINT, [CHANNEL, orjson.dumps(wake).decode()])
 
 
+def hint_person(person: UUID) -> None:
+    """Tell open streams to read again what this person may see, or that they may nothing."""
+    with connection.cursor() as cursor:
+        wake = orjson.dumps({"person": str(person)}).decode()
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, wake])
+
+
 def record(event: str, *, actor: Actor, **parts: Any) -> int:
     """Append one entry that belongs to no request's history; its number. Raises as above."""
     return append([new_entry(event, actor=actor, **parts)])

@@ -77,6 +77,17 @@ def test_news_reaches_who_watches_that_request_or_all(server):
     asyncio.run(story())
 
 
+def test_that_the_rights_of_a_person_changed_is_told_to_pages_only(server):
+    async def story():
+        async with listening(server) as hub:
+            with hub.watch(ONE) as call, hub.watch() as page:
+                await say(server, json.dumps({"person": OTHER}), message())
+                assert await page.next(SECONDS) == News(person=OTHER)
+                assert await call.next(SECONDS) == News(ONE, PROJECT, 2, 7)
+
+    asyncio.run(story())
+
+
 def test_a_cut_connection_is_made_again_and_everybody_reads_again(server):
     async def story():
         async with listening(server) as hub:
@@ -112,7 +123,7 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(server, monkeypatch)
         "", "{", "null", "7", "[]", '"text"', "{}", "1e999", '{"request": "x"}',
         message(request=""), message(request="junk"), message(request=5), message(request=None),
         message(project="../../etc"), message(version="many"), message(version=None),
-        message(position=[]),
+        message(position=[]), '"person"', '{"person": 7}', '{"person": "x"}',
     ],
 )  # fmt: skip
 def test_junk_on_the_channel_makes_everybody_read_again_and_no_more(server, junk):
