@@ -8,7 +8,7 @@ from portal.access.models import (
     ProjectUserPermission,
     RoleGrant,
 )
-from portal.accounts.models import Absence, ProjectToken, ServiceAccount, User
+from portal.accounts.models import Absence, ProjectToken, ServiceAccount, Session, User
 from portal.directory.models import (
     ApproverGroup,
     Delegation,
@@ -45,6 +45,7 @@ __all__ = [
     "ReviewItem",
     "RoleGrant",
     "ServiceAccount",
+    "Session",
     "SignInProvider",
     "User",
 ]

@@ -8,6 +8,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
 from portal.access.models import RoleGrant
+from portal.accounts.devices import end_sessions
 from portal.accounts.models import Absence, User
 from portal.accounts.people import check_not_erased
 
@@ -39,3 +40,4 @@ def forget(person: User, at: datetime) -> None:
     mine = RoleGrant.objects.filter(Q(person=person) | Q(granted_by=person))
     mine.update(reason="", reason_salt=b"")
     Authenticator.objects.filter(user=person).delete()
+    end_sessions(person)

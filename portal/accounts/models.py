@@ -2,9 +2,13 @@
 
 import uuid
 from collections.abc import Collection
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -91,6 +95,28 @@ class Absence(models.Model):
         """Whether today, where the person is, is one of its days; `person` must be loaded."""
         today = now().astimezone(ZoneInfo(self.person.time_zone)).date()
         return self.first_day <= today <= self.last_day
+
+
+class Session(AbstractBaseSession):
+    """A browser's session. Where somebody signed in it is a device to them: `device` names it in
+    addresses and entries, for its key is as good as a password."""
+
+    person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    device = models.UUIDField(null=True, unique=True)
+    agent = models.CharField(max_length=80, default="")
+    address = models.CharField(max_length=45, default="")
+    signed_in_at = models.DateTimeField(null=True)
+    signed_in_by = models.CharField(max_length=80, default="")
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Django asks the model which engine reads it."""
+        store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return store
 
 
 class ServiceAccount(models.Model):

@@ -13,6 +13,7 @@ from portal.access import Capability, require
 from portal.access.administered import check_administered, lock_portal
 from portal.access.grants import found_administrator
 from portal.access.models import Organisation
+from portal.accounts.devices import end_sessions
 from portal.accounts.models import User
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.validation import changed_fields, check_row, insert_row, invalid
@@ -180,6 +181,8 @@ def switch_person(actor: Actor, person: User, *, active: bool) -> None:
     person.is_active = active
     person.deactivated_by = "" if active else actor.ref
     person.save(update_fields=["is_active", "deactivated_by"])
+    if not active:
+        end_sessions(person)
     moved = change({"is_active": not active}, {"is_active": active})
     _record("person.changed", actor, person, moved)
 
@@ -211,15 +214,20 @@ def reset_password(*, by: User, person: User) -> str:
     password = start_password()
     person.password = make_password(password)
     person.save(update_fields=["password"])
+    end_sessions(person)
     _record("person.changed", person_actor(by), person, {"fields": ["password"]})
     return password
 
 
 @transaction.atomic
 def set_own_password(*, person: User, password: str) -> None:
-    """A person's own new password, checked by the caller (the sign-in adapter)."""
+    """A person's own new password, checked by the caller (the sign-in adapter).
+
+    Every session ends; the one that asks is begun anew by its view.
+    """
     person.set_password(password)
     person.save(update_fields=["password"])
+    end_sessions(person)
     _record("person.changed", person_actor(person), person, {"fields": ["password"]})
 
 

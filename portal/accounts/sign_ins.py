@@ -12,6 +12,7 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from portal.accounts.devices import end_own_session, note_device
 from portal.accounts.models import User
 from portal.ledger.actors import SYSTEM, person_actor
 from portal.ledger.record import record
@@ -40,9 +41,10 @@ def _word(step: dict[str, Any]) -> str:
 
 @receiver(user_logged_in, dispatch_uid="ledger.sign_in")
 def record_sign_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    actor = person_actor(user, authn=signed_in_by(request, user))
+    authn = signed_in_by(request, user)
     with transaction.atomic():
-        record("sign_in.succeeded", actor=actor, object=_person(user))
+        note_device(request, user, authn)
+        record("sign_in.succeeded", actor=person_actor(user, authn=authn), object=_person(user))
 
 
 @receiver(user_login_failed, dispatch_uid="ledger.sign_in_failed")
@@ -66,8 +68,9 @@ def record_refused(tried: User | None) -> None:
 
 
 @receiver(user_logged_out, dispatch_uid="ledger.sign_out")
-def record_sign_out(sender: Any, user: User | None, **kwargs: Any) -> None:
+def record_sign_out(sender: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
     if user is None:
         return  # somebody signed out who was not signed in
     with transaction.atomic():
         record("sign_out.done", actor=person_actor(user), object=_person(user))
+        end_own_session(request, user)

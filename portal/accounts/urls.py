@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from portal.accounts.views import absence, people, preferences, security, service_accounts
+from portal.accounts.views import (
+    absence,
+    devices,
+    people,
+    preferences,
+    security,
+    service_accounts,
+)
 
 _PERSON = "people/<uuid:person_id>"
 _ACCOUNTS = "projects/<uuid:project_id>/accounts"
@@ -17,6 +24,7 @@ urlpatterns = [
     path(f"{_PERSON}/reactivate", people.person_reactivate, name="person-reactivate"),
     path(f"{_PERSON}/password", people.person_password, name="person-password"),
     path(f"{_PERSON}/factors", security.person_factors, name="person-factors"),
+    path(f"{_PERSON}/sign-out", devices.person_sign_out, name="person-sign-out"),
     path(f"{_ACCOUNTS}/new", service_accounts.service_account_new, name="service-account-new"),
     path(_ACCOUNT, service_accounts.service_account, name="service-account"),
     path(f"{_ACCOUNT}/edit", service_accounts.service_account_edit, name="service-account-edit"),
@@ -44,4 +52,6 @@ urlpatterns = [
     path("settings/security/passkey", security.passkey_add, name="passkey-add"),
     path("settings/security/codes", security.codes_renew, name="codes-renew"),
     path("settings/security/<int:factor_id>", security.factor_remove, name="factor-remove"),
+    path("settings/devices/sign-out", devices.devices_sign_out, name="devices-sign-out"),
+    path("settings/devices/<uuid:device_id>", devices.device_sign_out, name="device-sign-out"),
 ]

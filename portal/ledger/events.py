@@ -173,6 +173,7 @@ EVENTS: dict[str, EventType] = {
         _event("sign_in.succeeded", "A person signed in.", "object"),
         _event("sign_in.failed", "A sign-in failed.", "object"),
         _event("sign_out.done", "A person signed out.", "object"),
+        _event("device.signed_out", "A session was ended, by its owner or not.", "object"),
         _event("factor.added", "A person has another factor to sign in with.", "object"),
         _event("factor.resealed", "Its secret was encrypted with another key.", "object"),
         _event("factor.removed", "A factor was taken away, by its owner or not.", "object"),

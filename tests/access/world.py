@@ -173,6 +173,7 @@ class World:
             "role": ROLE_OF.get(name, "viewer"),
             "number": 1,
             "factor_id": 1,
+            "device_id": new_id(),
             "backtest_id": self.backtest.pk,
             "export_id": self.export.pk,
             "schedule_id": self.schedule.pk,

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import Capability, require
+from portal.accounts.devices import devices_of
 from portal.accounts.factors import factors_of
 from portal.accounts.forms import PersonForm
 from portal.accounts.models import User
@@ -49,6 +50,7 @@ def person(request: PersonRequest, person_id: UUID) -> HttpResponse:
         "memberships": found.memberships.select_related("group").order_by("group__name"),
         "accounts": found.service_accounts.select_related("project").order_by("project__slug"),
         "factors": factors_of(found),
+        "devices": devices_of(found).count(),
         "self": found.pk == request.user.pk,
     }
     return render(request, "portal/person.html", context)

@@ -1,4 +1,4 @@
-"""What a person signs in with: passkeys, an authenticator app, recovery codes."""
+"""What a person signs in with, and where they are signed in."""
 
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import Capability, require
 from portal.accounts.confirmed import confirmed_lately
+from portal.accounts.devices import device_of, devices_of
 from portal.accounts.factors import (
     Added,
     add_app,
@@ -36,12 +37,14 @@ from portal.kernel.http import PersonRequest, ask_first, attempt
 
 @require_safe
 def security(request: PersonRequest) -> HttpResponse:
-    """How this person signs in."""
+    """How this person signs in, and where they did."""
     factors = factors_of(request.user)
     context = {
         "factors": factors,
         "has_app": any(factor.type == Authenticator.Type.TOTP for factor in factors),
         "codes_left": codes_left(request.user),
+        "devices": devices_of(request.user),
+        "this_device": device_of(request),
     }
     return render(request, "account/security.html", context)
 
