@@ -8,7 +8,7 @@ from portal.access.models import (
     ProjectUserPermission,
     RoleGrant,
 )
-from portal.accounts.models import Absence, ProjectToken, ServiceAccount, Session, User
+from portal.accounts.models import Absence, Invitation, ProjectToken, ServiceAccount, Session, User
 from portal.directory.models import (
     ApproverGroup,
     Delegation,
@@ -34,6 +34,7 @@ __all__ = [
     "Entry",
     "Environment",
     "EnvironmentUserPermission",
+    "Invitation",
     "KeptGroup",
     "KeptPerson",
     "Membership",

@@ -40,4 +40,5 @@ def forget(person: User, at: datetime) -> None:
     mine = RoleGrant.objects.filter(Q(person=person) | Q(granted_by=person))
     mine.update(reason="", reason_salt=b"")
     Authenticator.objects.filter(user=person).delete()
+    person.invitations.all().delete()
     end_sessions(person)

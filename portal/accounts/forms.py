@@ -29,6 +29,35 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"username": _("Sign-in name")}
 
 
+class InviteForm(PersonForm):
+    """The same for somebody who gets a mail."""
+
+    email = forms.EmailField(label=_("E-mail address"))
+
+
+class FirstPasswordForm(forms.Form):
+    """The password of somebody who was invited, typed twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters."),
+    )
+    again = forms.CharField(
+        label=_("The same again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Only the password goes on."""
+        found = super().clean() or {}
+        if found.pop("again", None) != found.get("password"):
+            self.add_error("again", _("This is not the same."))
+        return found
+
+
 class ServiceAccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """A service account: its name in the project and the person who answers for it."""
 

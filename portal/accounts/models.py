@@ -119,6 +119,26 @@ class Session(AbstractBaseSession):
         return store
 
 
+class Invitation(models.Model):
+    """A link for a person who has no password yet: only the hash of its secret is stored."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # accepted, withdrawn, or another one was sent
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
 class ServiceAccount(models.Model):
     """A machine identity of one project; asks and redeems, never decides. Owned by a person."""
 

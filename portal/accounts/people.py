@@ -41,7 +41,8 @@ def _record(event: str, actor: Actor, person: User, change_part: dict[str, Any])
     )
 
 
-def _check_password(password: str, person: User) -> str:
+def check_password(password: str, person: User) -> str:
+    """What is stored of a password that is good enough. Raises Invalid."""
     try:
         validate_password(password, person)
     except ValidationError as error:
@@ -60,7 +61,7 @@ def insert_person(
     that `actor` may, inside its transaction. Raises Invalid."""
     person = User(username=username, name=name, email=email)
     check_row(person, ["username"])
-    person.password = make_password(None) if password is None else _check_password(password, person)
+    person.password = make_password(None) if password is None else check_password(password, person)
     try:
         insert_row(person)
     except Conflict as error:  # somebody took the name meanwhile

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db.models import QuerySet
 
-from portal.access import Capability, holds
+from portal.access import ROLES, Capability, holds
 from portal.accounts.models import ProjectToken, ServiceAccount, User
 from portal.kernel.errors import NotFound
 
@@ -58,3 +58,14 @@ def load_person(person_id: UUID) -> User:
     if person is None:
         raise NotFound("There is no such person.")
     return person
+
+
+def given_to(person: User) -> dict[str, list[str]]:
+    """The names of this person's approver groups and the titles of their roles."""
+    held = set(person.role_grants.values_list("role", flat=True))
+    return {
+        "groups": list(
+            person.memberships.order_by("group__name").values_list("group__name", flat=True)
+        ),
+        "roles": [role.title for name, role in ROLES.items() if name in held],
+    }

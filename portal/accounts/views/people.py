@@ -14,6 +14,7 @@ from portal.access import Capability, require
 from portal.accounts.devices import devices_of
 from portal.accounts.factors import factors_of
 from portal.accounts.forms import PersonForm
+from portal.accounts.invitations import open_invitation
 from portal.accounts.models import User
 from portal.accounts.people import (
     change_person,
@@ -50,6 +51,7 @@ def person(request: PersonRequest, person_id: UUID) -> HttpResponse:
         "memberships": found.memberships.select_related("group").order_by("group__name"),
         "accounts": found.service_accounts.select_related("project").order_by("project__slug"),
         "factors": factors_of(found),
+        "invitation": open_invitation(found),
         "devices": devices_of(found).count(),
         "self": found.pk == request.user.pk,
     }
