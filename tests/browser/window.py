@@ -106,7 +106,7 @@ class Windows:
         page.goto("/")
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(self._portal.password(username))
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("/")
         self._sessions[username] = page.context.storage_state()
         page.context.close()
