@@ -83,7 +83,7 @@ def end_sessions(person: User) -> None:
 
 def end_own_session(request: HttpRequest, person: User) -> None:
     """End the session that asks, before its streams are told and look whether it is there."""
-    Session.objects.filter(session_key=request.session.session_key).delete()
+    request.session.delete()
     hint_person(person.pk)
 
 

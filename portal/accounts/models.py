@@ -99,7 +99,7 @@ class Absence(models.Model):
 
 class Session(AbstractBaseSession):
     """A browser's session. Where somebody signed in it is a device to them: `device` names it in
-    addresses and entries, for its key is as good as a password."""
+    addresses and entries. What stands in `session_key` is a hash (portal/accounts/sessions.py)."""
 
     person = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
     device = models.UUIDField(null=True, unique=True)
