@@ -71,7 +71,7 @@ def test_a_second_factor_is_asked_for_once_there_is_one(company):
     browser = sign_in(company.vera)
     assert not is_in(browser)
     stage = reverse("mfa_authenticate")
-    assert "Your password was right" in text(browser.get(stage))
+    assert "One more step" in text(browser.get(stage))
     assert browser.post(stage, {"code": "000000"}).status_code == 200
     assert not is_in(browser)
     assert browser.post(stage, {"code": code_of(secret)}).status_code == 302
