@@ -37,7 +37,10 @@ def invite_person(*, by: User, username: str, name: str, email: str) -> tuple[In
     require(by, Capability.ADMINISTER)
     if not email:
         raise invalid("email", "An invitation needs an e-mail address.")
-    return _invite(by, insert_person(person_actor(by), username, name, email))
+    person = insert_person(
+        person_actor(by), username=username, name=name, email=email, password=None
+    )
+    return _invite(by, person)
 
 
 @transaction.atomic

@@ -227,7 +227,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# Nothing of the portal needs mail but the reports that are sent regularly.
+# Nothing of the portal needs mail but invitations and the reports that are sent regularly.
 mail = parse_email_url(env.read_email_url())
 SENDS_MAIL = bool(mail.host) or mail.backend.endswith("console.EmailBackend")
 EMAIL_BACKEND = mail.backend
