@@ -433,14 +433,14 @@ def decides_as(
     Who may approve on somebody's behalf rejects in that name too, as the page has it. To `confirm`
     is to show the second factor with which one then decides: the `step_up`.
     """
-    answer = _named(person, verb, request)
+    answer = _in_whose_name(person, verb, request)
     if answer.refusal is None and verb != "confirm":
         refusal = why_not_unconfirmed(person, request, step_up)
         return answer if refusal is None else Answer(refusal)
     return answer
 
 
-def _named(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
+def _in_whose_name(person: User, verb: Verb, request: Request) -> Answer[Refusal]:
     current = [d for d in Decision.on(request) if d.round == request.round]
     mine = groups_of(person)
     delegations = partial(delegations_to, person)

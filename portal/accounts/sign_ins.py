@@ -35,7 +35,7 @@ def signed_in_by(request: HttpRequest, user: User) -> str:
 def _word(step: dict[str, Any]) -> str:
     if step["method"] == "socialaccount":
         return f"oidc:{step['provider']}"
-    name = step.get("type", step["method"])
+    name = str(step.get("type", step["method"]))
     return METHODS.get(name, name)
 
 

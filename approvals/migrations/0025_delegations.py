@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0021_schedules"), ("portal", "0023_groups")]
+    dependencies = [("approvals", "0024_step_up"), ("portal", "0016_groups")]
     operations = [
         migrations.AddField(
             "decision",

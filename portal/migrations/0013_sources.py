@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0011_archive'),
+        ('portal', '0012_sign_in'),
     ]
 
     operations = [

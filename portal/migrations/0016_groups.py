@@ -46,7 +46,7 @@ DROP FUNCTION portal_person_left, portal_member_left, portal_delegate_left;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0011_archive")]
+    dependencies = [("portal", "0015_roles")]
     operations = [
         migrations.AddField(
             "membership",

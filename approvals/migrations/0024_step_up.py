@@ -30,7 +30,7 @@ ALTER TABLE approvals_stepup ENABLE ALWAYS TRIGGER step_up_once;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0021_schedules'),
+        ('approvals', '0023_log_token'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

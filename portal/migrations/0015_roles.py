@@ -17,7 +17,7 @@ _TABLES = ("organisation", "project", "environment", "approvergroup")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0011_archive")]
+    dependencies = [("portal", "0014_sign_in_providers")]
     operations = [
         *(
             migrations.AddField(

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0023_groups'),
+        ('portal', '0016_groups'),
     ]
 
     operations = [
