@@ -8,15 +8,17 @@ from scim2_models import Context, InvalidPathException, InvalidSyntaxException, 
 from portal.scim.filters import MOST_CHARACTERS
 
 MOST_OPERATIONS = 100
+LISTS = frozenset({"members", "emails"})
 
 
 def patch_of(model: Any, body: dict[str, Any]) -> "PatchOp[Any]":
     """What `body` would do to a resource of `model`. Raises ValidationError, SCIMException."""
     operations = body.get("Operations")
     if isinstance(operations, list):
-        if len(operations) > MOST_OPERATIONS:
+        single = [one for found in operations for one in _single(found)]
+        if len(single) > MOST_OPERATIONS:
             raise InvalidSyntaxException(detail=f"Send at most {MOST_OPERATIONS} operations.")
-        body = {**body, "Operations": [one for found in operations for one in _single(found)]}
+        body = {**body, "Operations": single}
     return PatchOp[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
@@ -29,8 +31,8 @@ def _single(operation: Any) -> Iterator[Any]:
     names = [path] if isinstance(path, str) else list(value) if isinstance(value, dict) else []
     if any(len(name) > MOST_CHARACTERS for name in names):
         raise InvalidPathException(detail=f"A path has at most {MOST_CHARACTERS} characters.")
-    if str(operation.get("op")).lower() == "remove" and value:
-        yield {**operation, "value": [_named(one) for one in _listed(value)]}
+    if isinstance(path, str) and str(operation.get("op")).lower() == "remove":
+        yield _removal(operation, path, value)
         return
     if path or not isinstance(value, dict):
         yield operation
@@ -42,10 +44,16 @@ def _single(operation: Any) -> Iterator[Any]:
         yield {**operation, "path": name, "value": value[name]}
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _removal(operation: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """What goes from a list is named by its `value`, not compared by `$ref` or `display`; of
+    anything else the path says all."""
+    if path.rpartition(":")[2].lower() not in LISTS:
+        return {name: item for name, item in operation.items() if name != "value"}
+    if not value:
+        return operation
+    found = value if isinstance(value, list) else [value]
+    return {**operation, "value": [{"value": _id(one)} for one in found]}
 
 
-def _named(one: Any) -> Any:
-    """What is to be removed is named by its `value`; `$ref` and `display` are not compared."""
-    return {"value": one["value"]} if isinstance(one, dict) and "value" in one else one
+def _id(one: Any) -> Any:
+    return one.get("value") if isinstance(one, dict) else one

@@ -4,7 +4,7 @@ import pytest
 
 from portal.accounts.models import User
 from portal.directory.models import Membership
-from tests.integration.scim.shapes import ENTERPRISE, ENTRA_GROUP, ENTRA_USER
+from tests.integration.scim.shapes import ENTERPRISE, ENTRA_GROUP, ENTRA_USER, GROUP
 
 
 @pytest.fixture
@@ -67,6 +67,19 @@ def test_single_and_filtered_values_are_replaced(entra, nina):
     assert person.name == "Nina Quuux"
 
 
+def test_values_are_removed_whether_they_are_named_or_not(entra, nina):
+    changed = entra.patch(
+        f"/Users/{nina}",
+        {"op": "Remove", "path": "name.givenName", "value": "Nina"},
+        {"op": "Remove", "path": 'emails[type eq "work"].value', "value": "nina@acme.example"},
+        {"op": "Remove", "path": "displayName"},
+        {"op": "Remove", "path": f"{ENTERPRISE}:department", "value": "Payments"},
+    )
+    assert entra.status == 200 and "displayName" not in changed
+    assert "givenName" not in changed["name"]
+    assert User.objects.get(pk=nina).email == ""
+
+
 def test_a_work_address_is_replaced_where_there_is_none(entra):
     bare = {name: ENTRA_USER[name] for name in ("schemas", "userName")}
     id = entra.post("/Users", bare)["id"]
@@ -120,6 +133,7 @@ def test_members_are_added_and_removed_in_every_form(entra, nina, approvers):
         {"op": "Remove", "path": "members", "value": [{"$ref": None, "value": nina}]},
         {"op": "Remove", "path": "members", "value": [{"value": nina, "display": "Nina"}]},
         {"op": "remove", "path": "members", "value": {"value": nina}},
+        {"op": "remove", "path": f"{GROUP}:members", "value": nina},
         {"op": "Remove", "path": f'members[value eq "{nina}"]'},
         {"op": "Remove", "path": "members"},
     ):
@@ -140,6 +154,9 @@ def test_somebody_else_stays_when_one_is_removed_by_value(entra, nina, approvers
     remove = {"op": "Remove", "path": "members", "value": [{"value": nina}]}
     entra.patch(f"/Groups/{approvers}", remove)
     assert members() == ["olaf@acme.example"]
+    for nobody in ([], [{}], [{"value": None}], [{"display": "Olaf"}]):
+        entra.patch(f"/Groups/{approvers}", {"op": "Remove", "path": "members", "value": nobody})
+        assert members() == ["olaf@acme.example"], nobody
 
 
 def test_a_deleted_group_loses_whom_the_directory_put_in_and_stays(entra, nina, approvers):
