@@ -102,7 +102,15 @@ def test_a_request_that_ran(windows, portal):
 
 @pytest.mark.parametrize(
     "address",
-    ["/requests/", "/projects/", "/groups/", "/policies/", "/people/", "/settings/"],
+    [
+        "/requests/",
+        "/projects/",
+        "/groups/",
+        "/policies/",
+        "/people/",
+        "/settings/",
+        "/settings/absence",
+    ],
 )
 def test_a_list(windows, address):
     page = windows.open("jonas", address)
