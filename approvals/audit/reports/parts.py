@@ -28,9 +28,20 @@ POLICIES = """
      FROM jsonb_array_elements(v.body->'policies') p)
 """
 # Approvals of the round in force: those of earlier rounds do not count any more.
-APPROVALS = """
+_COUNTING = "d.request_id = r.id AND d.round = r.round AND d.outcome = 'approve'"
+APPROVALS = f"""
     FROM approvals_decision d JOIN portal_user person ON person.id = d.person_id
-    WHERE d.request_id = r.id AND d.round = r.round AND d.outcome = 'approve'
+    LEFT JOIN portal_delegation delegation ON delegation.id = d.delegation_id
+    LEFT JOIN portal_user member ON member.id = delegation.delegator_id
+    WHERE {_COUNTING}
+"""
+APPROVER = "concat(person.name, ' on behalf of ' || member.name)"
+# Each with everybody who stands behind it: who gave it, and on whose behalf.
+BEHIND = f"""
+    FROM approvals_decision d
+    LEFT JOIN portal_delegation delegation ON delegation.id = d.delegation_id
+    JOIN portal_user person ON person.id IN (d.person_id, delegation.delegator_id)
+    WHERE {_COUNTING}
 """
 APPROVED_BY_PEOPLE = f"EXISTS (SELECT {APPROVALS})"
 ACTOR = "coalesce(actor.name, machine.name, e.actor_ref)"

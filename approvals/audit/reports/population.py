@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from approvals.audit.reports.parts import (
     APPROVALS,
     APPROVED_BY_PEOPLE,
+    APPROVER,
     PLACES,
     POLICIES,
     REQUESTER,
@@ -25,7 +26,7 @@ SELECT
          WHEN r.status = 'denied' OR r.approved_at IS NOT NULL THEN 'policy' END AS mode,
     r.status AS decision, coalesce(r.approved_at, r.ended_at) AS decided,
     (SELECT string_agg(
-        person.name || ' (' || d.outcome || ', ' || to_char(d.decided_at AT TIME ZONE 'UTC',
+        {APPROVER} || ' (' || d.outcome || ', ' || to_char(d.decided_at AT TIME ZONE 'UTC',
         '{MOMENT}"Z"') || ')', '; ' ORDER BY d.decided_at) {APPROVALS}) AS approvers,
     permit.started_at AS started, permit.finished_at AS ended, permit.status AS result,
     permit.exit_code AS exit_code, permit.id AS permit

@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from approvals.audit.reports.parts import (
     APPROVALS,
     APPROVED_BY_PEOPLE,
+    APPROVER,
+    BEHIND,
     PLACES,
     REQUESTER,
     REQUESTS,
@@ -33,9 +35,9 @@ SELECT
     'R-' || r.number AS request, r.created_at AS created, project.slug AS project,
     environment.name AS environment, r.action AS action, {REQUESTER} AS requester,
     owner.name AS owner, array_to_string(writers.named, ', ') AS authors,
-    (SELECT string_agg(person.name, ', ' ORDER BY d.decided_at) {APPROVALS}) AS approvers,
+    (SELECT string_agg({APPROVER}, ', ' ORDER BY d.decided_at) {APPROVALS}) AS approvers,
     CASE WHEN permit.id IS NOT NULL THEN coalesce(account.name, 'the portal') END AS executor,
-    nullif(concat_ws('; ', (SELECT string_agg(DISTINCT person.name, ', ') {APPROVALS} AND (
+    nullif(concat_ws('; ', (SELECT string_agg(DISTINCT person.name, ', ') {BEHIND} AND (
         person.id IN (r.owner_id, account.owner_id, token.created_by_id, version.author_id)
         OR lower(person.username) IN (lower(r.run->>'actor'))
         OR lower(nullif(person.email, '')) IN (lower(r.run->>'actor'))

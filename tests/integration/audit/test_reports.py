@@ -16,7 +16,9 @@ from approvals.lifecycle.withdraw import revoke_request
 from approvals.states import PermitStatus
 from portal.access import grant_role, revoke_role
 from portal.access.models import RoleGrant
+from portal.directory.delegations import create_delegation
 from portal.directory.environments import create_environment
+from portal.directory.models import ApproverGroup
 from portal.directory.projects import create_project
 from portal.directory.reviews.answer import answer_item
 from portal.directory.reviews.models import AccessReview
@@ -74,6 +76,26 @@ def test_separation_names_an_approver_who_turns_out_to_answer_for_the_request(au
     audited.account.owner = audited.alice
     audited.account.save()
     assert only(taken(audited.auditor, "separation"), audited.ran)["overlap"] == "Alice Lead"
+
+
+def test_reports_say_on_whose_behalf_somebody_approved(audited, taken):
+    create_delegation(
+        by=audited.admin,
+        group=ApproverGroup.objects.get(name="team-leads"),
+        delegator=audited.alice,
+        delegate=audited.mallory,
+        starts_at=now() - timedelta(minutes=1),
+        ends_at=now() + timedelta(days=1),
+        reason="Holiday",
+    )
+    request = decide(ask(audited), audited.mallory)
+    row = only(taken(audited.auditor, "separation"), request)
+    assert (row["approvers"], row["overlap"]) == ("Mallory Outside on behalf of Alice Lead", "")
+    audited.account.owner = audited.alice
+    audited.account.save()
+    assert only(taken(audited.auditor, "separation"), request)["overlap"] == "Alice Lead"
+    row = only(taken(audited.auditor, "population"), request)
+    assert row["approvers"].startswith("Mallory Outside on behalf of Alice Lead (approve, 20")
 
 
 def test_decisions_by_policy_name_the_rule_and_who_published_it(audited, taken):
