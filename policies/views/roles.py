@@ -107,6 +107,9 @@ def role_revoke_page(
     person = get_user_model()._default_manager.filter(pk=person_id).first()
     if person is None or role not in ROLES:
         raise NotFound(_("There is no such role."))
+    held = dict(roles_held(of.target)).get(person, [])
+    if role not in [grant.role for grant in held]:
+        raise NotFound(_("This person does not hold this role here."))
     if request.method != "POST":
         context = {
             "title": _("Revoke %(role)s from %(person)s?")

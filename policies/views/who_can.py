@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -25,7 +26,7 @@ from portal.directory.queries import (
     load_group,
     load_project,
 )
-from portal.kernel.http import PersonRequest
+from portal.kernel.http import PAGE_SIZE, PersonRequest
 
 
 def _asked(environments: list[Environment]) -> tuple[list[Asked], str]:
@@ -45,14 +46,16 @@ def _page(
     roles: str,
     asked: tuple[list[Asked], str],
 ) -> HttpResponse:
-    members = active_members({one.group for one in asked[0]})
+    page = Paginator(asked[0], PAGE_SIZE).get_page(request.GET.get("page"))
+    members = active_members({one.group for one in page})
     ids = dict(ApproverGroup.objects.filter(name__in=members).values_list("name", "pk"))
     context: dict[str, Any] = {
         "title": title,
         "back": address,
         "roles": roles,
         "abilities": abilities_on(target),
-        "asked": [(one, ids.get(one.group), members[one.group]) for one in asked[0]],
+        "page": page,
+        "asked": [(one, ids.get(one.group), members[one.group]) for one in page],
         "unknown": asked[1],
         "kind": str(target._meta.model_name),
     }
@@ -138,12 +141,13 @@ def person_who_can(request: PersonRequest, person_id: UUID) -> HttpResponse:
     person = load_person(person_id)
     mine = set(groups_of(person))
     asked, unknown = _asked(environments_seen_by(request.user))
+    here = [one for one in asked if one.group in mine]
     context = {
         "person": person,
         "own": person.pk == request.user.pk,
         "grants": [(one, words_of(one.grant.definition)) for one in grants_of(person)],
         "groups": sorted(mine),
-        "asked": [one for one in asked if one.group in mine],
+        "page": Paginator(here, PAGE_SIZE).get_page(request.GET.get("page")),
         "unknown": unknown,
         "title": _("What %(person)s can do") % {"person": person},
     }

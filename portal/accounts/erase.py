@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
+from portal.access.administered import check_administered, lock_portal
 from portal.access.models import RoleGrant
 from portal.accounts.devices import end_sessions
 from portal.accounts.models import Absence, User
@@ -17,8 +18,10 @@ def forget(person: User, at: datetime) -> None:
     """Take name, sign-in name, address and password away, and with them every session and right;
     also when they were away, and why somebody stood in.
 
-    Inside the caller's transaction, which records it. Raises Conflict where it was done before.
+    Inside the caller's transaction, which records it. Raises Conflict where it was done before, or
+    nobody would administer the portal any more.
     """
+    lock_portal()
     person = User.objects.select_for_update().get(pk=person.pk)
     check_not_erased(person)
     ref = str(person.actor_ref)
@@ -31,6 +34,7 @@ def forget(person: User, at: datetime) -> None:
     person.time_zone = "UTC"
     person.erased_at = at
     person.save()
+    check_administered()
     EmailAddress.objects.filter(user=person).delete()
     Absence.objects.filter(person=person).delete()
     for delegations in (person.delegations_given, person.delegations):

@@ -112,6 +112,9 @@ def test_revoking_shows_what_is_lost_and_who_is_left(who):
     page = text(as_(who.admin).get(reverse("project-role-revoke", args=args)))
     assert "It changes nothing now" in page
     assert RoleGrant.objects.filter(person=who.mallory).count() == 2
+    args[2] = "auditor"
+    missing = as_(who.admin).get(reverse("project-role-revoke", args=args))
+    assert missing.status_code == 404
 
 
 def test_the_last_one_is_named_as_such(who):
