@@ -8,6 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.devices import agent_words
+from portal.accounts.erase import forget
+from portal.accounts.factors import add_app
+from portal.accounts.invitations import invite_person
 from portal.accounts.models import Session
 from portal.accounts.people import deactivate_person, reactivate_person, reset_password
 from portal.kernel.clock import now
@@ -123,6 +126,20 @@ def test_what_is_over_is_neither_shown_nor_kept(company):
     laptop = sign_in(company.vera)
     assert "Safari" not in text(laptop.get(SECURITY))
     assert Session.objects.filter(person=company.vera).count() == 1
+
+
+def test_an_erased_person_keeps_neither_sessions_nor_factors_nor_invitations(company):
+    browser = sign_in(company.vera)
+    add_app(person=company.vera, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    nina = {"username": "nina", "name": "Nina", "email": "nina@example.com"}
+    invitation, _secret = invite_person(by=company.ada, **nina)
+    for person in (company.vera, invitation.person):
+        assert person.sessions.exists() or person.invitations.exists()
+        forget(person, now())
+        assert not person.sessions.exists()
+        assert not person.authenticator_set.exists()
+        assert not person.invitations.exists()
+    assert not is_in(browser)
 
 
 @pytest.mark.parametrize(
