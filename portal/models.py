@@ -9,6 +9,7 @@ from portal.access.models import (
     RoleGrant,
 )
 from portal.accounts.models import Absence, Invitation, ProjectToken, ServiceAccount, Session, User
+from portal.accounts.trusts.models import Trust
 from portal.directory.models import (
     ApproverGroup,
     Delegation,
@@ -48,5 +49,6 @@ __all__ = [
     "ServiceAccount",
     "Session",
     "SignInProvider",
+    "Trust",
     "User",
 ]

@@ -5,9 +5,17 @@ The names and shapes are those that the systems document; nothing was recorded f
 
 import itertools
 import time
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.http import HttpResponse
+from django.test import Client
+
+from portal.accounts.trusts.configure import create_trust
+from portal.accounts.trusts.models import Trust
+from portal.accounts.trusts.verify import usable_keys
+from portal.kernel.clock import now
 
 _numbers = itertools.count(1)
 AUDIENCE = "http://127.0.0.1:8000/shop"
@@ -164,3 +172,41 @@ CLAIMS = {
     "circleci": circleci,
     "kubernetes": kubernetes,
 }
+
+# What a trust of each preset names, beside its account.
+WANTED = {
+    "github": {"source": REPOSITORY, "refs": ["refs/heads/main"], "events": ["push"]},
+    "gitlab": {"source": REPOSITORY, "refs": ["refs/heads/main"], "events": ["push"]},
+    "buildkite": {"source": PIPELINE, "refs": ["refs/heads/main"]},
+    "circleci": {"source": CIRCLE, "refs": ["refs/heads/main"], "issuer": CIRCLE_ISSUER},
+    "kubernetes": {"source": WORKLOAD, "issuer": CLUSTER},
+    "any": {
+        "issuer": "https://issuer.example",
+        "keys_url": "https://issuer.example/keys",
+        "claims": {"workspace_id": "ws-1"},
+        "run_claim": "run",
+    },
+}
+
+
+def trust(who: Any, preset: str = "github", *, keys: Any = KEYS, **changed: Any) -> Trust:
+    """A trust of shop's bot, with the keys of the issuer as if they were just read."""
+    wanted = {"name": preset, "algorithm": "RS256", **WANTED[preset], **changed}
+    made = create_trust(by=who.admin, account=who.account, preset=preset, **wanted)
+    if keys:
+        made.keys, made.keys_read_at = usable_keys(keys, made.algorithm), now()
+        made.save()
+    return made
+
+
+def exchange(token: str, project: str = "shop") -> HttpResponse:
+    """POST /token as a job does."""
+    body = {"project": project, "token": token}
+    return Client().post("/api/v1/token", body, content_type="application/json")
+
+
+def run_token(claims: dict[str, Any]) -> str:
+    """The run token that a signed token with these claims is good for."""
+    answer = exchange(signed(claims))
+    assert answer.status_code == 200, answer.content
+    return answer.json()["token"]

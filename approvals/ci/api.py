@@ -34,7 +34,9 @@ from approvals.ci.schemas import (
     RedeemOut,
     RequestIn,
     RequestOut,
+    RunTokenOut,
     WithdrawIn,
+    WorkloadIn,
 )
 from approvals.ci.wait import MOST_WAIT
 from approvals.lifecycle.finish import finish_permit, heartbeat
@@ -45,6 +47,8 @@ from approvals.queries import readable_by
 from approvals.states import PermitStatus
 from policies.language.schema import CURRENT_SCHEMA
 from portal.accounts.models import ProjectToken
+from portal.accounts.trusts.exchange import exchange_token
+from portal.kernel.clock import rfc3339
 from portal.kernel.errors import Refused
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -146,6 +150,28 @@ def to_submission(body: RequestIn) -> Submission:
         claims=body.claims,
         plan=body.plan_json,
     )
+
+
+@api.post(
+    "/token",
+    response={200: RunTokenOut, **REFUSALS},
+    summary="Get a run token for a workload token",
+    operation_id="token",
+    auth=None,
+)
+def run_token(request: HttpRequest, body: WorkloadIn) -> HttpResponse:
+    """For CI systems that sign who runs (OpenID Connect): no secret is stored anywhere. A workload
+    token counts once; the run token is good for the calls of its run attempt alone."""
+    token, secret = exchange_token(project=body.project, token=body.token)
+    answer = _json(
+        {
+            "token": secret,
+            "expires_at": rfc3339(token.expires_at),
+            "run": {"id": token.run_id, "attempt": token.run_attempt},
+        }
+    )
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @api.post(

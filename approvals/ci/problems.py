@@ -26,6 +26,8 @@ CODES: dict[str, str] = {
     "bad-header": "A header is missing or malformed.",
     "unauthenticated": "There is no usable token.",
     "token-expired": "The token's time is over.",
+    "token-used": "The workload token was used before; each counts once.",
+    "untrusted": "No trust of the project accepts the workload token.",
     "forbidden": "The token may not do this.",
     "missing-scope": "The token lacks a scope.",
     "foreign-environment": "The token is limited to other environments.",

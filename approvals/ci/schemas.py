@@ -58,6 +58,7 @@ def _documented(pattern: str, **more: Any) -> Any:
     return Field(json_schema_extra={"pattern": f"^{pattern}$"}, **more)
 
 
+MOST_WORKLOAD = 16_384  # characters; GitLab's can have 10,675
 _DIGEST = "sha256:[0-9a-f]{64}"
 _COMMIT = "(?:[0-9a-f]{40}|[0-9a-f]{64})"
 _REF = r"refs/[^\s]+"
@@ -236,6 +237,31 @@ class WithdrawIn(Strict):
 
     run: RunIdIn
     reason: Annotated[str, AfterValidator(_lines)] = ""
+
+
+class WorkloadIn(Strict):
+    """A token that the CI system signed for this run, made for the audience of the project.
+
+    The audience is the portal's address, a slash and the project's name, and no other.
+    """
+
+    project: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+    token: Annotated[
+        str, _form("[!-~]+", "must be a JWT"), _documented("[!-~]+", max_length=MOST_WORKLOAD)
+    ]
+
+
+class RunOut(Schema):
+    id: str
+    attempt: int
+
+
+class RunTokenOut(Schema):
+    """What to send as `Authorization: Bearer`, and as `run`, in the calls of this run attempt."""
+
+    token: str
+    expires_at: datetime
+    run: RunOut
 
 
 class PolicyOut(Schema):

@@ -10,11 +10,11 @@ from approvals.models import Permit, Request
 from approvals.queries import owned_permit
 from approvals.states import PERMIT_TRANSITIONS, PermitStatus
 from policies.language.facts import Known
-from portal.accounts.authentication import require_scope
+from portal.accounts.authentication import actor_of, require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Gone, Refused
-from portal.ledger.actors import Actor, service_actor
+from portal.ledger.actors import Actor
 
 # Four heartbeats missed in a row; one every 30 seconds is asked for.
 LOST_AFTER = timedelta(seconds=120)
@@ -49,7 +49,7 @@ def heartbeat(
     with transaction.atomic():
         permit = _locked(token, permit_id, run_id, run_attempt)
         if permit.status == PermitStatus.ISSUED:
-            _start(permit, service_actor(token.account), starter)
+            _start(permit, actor_of(token), starter)
         elif permit.status != PermitStatus.RUNNING:
             raise _over(permit)
         elif permit.starter != starter:
@@ -81,7 +81,7 @@ def finish_permit(
         permit = _locked(token, permit_id, run_id, run_attempt)
         if permit.started_at is not None and starter not in {"", permit.starter}:
             raise _already_running()
-        refusal = _finish(permit, outcome, service_actor(token.account), exit_code, starter)
+        refusal = _finish(permit, outcome, actor_of(token), exit_code, starter)
     if refusal is not None:
         raise refusal  # after the commit: a late report stays on record
     return permit

@@ -40,11 +40,11 @@ from policies.language.document import (
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Known
 from policies.language.verdict import Verdict as Judgement
-from portal.accounts.authentication import require_scope
+from portal.accounts.authentication import actor_of, require_scope
 from portal.accounts.models import ProjectToken
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Gone, Invalid, Refused, Unavailable
-from portal.ledger.actors import SYSTEM, Actor, service_actor
+from portal.ledger.actors import SYSTEM, Actor
 from portal.ledger.record import hint
 
 START_WITHIN = timedelta(minutes=5)
@@ -95,7 +95,7 @@ def redeem_request(*, token: ProjectToken, request_id: UUID, claim: Claim) -> Pe
         _require_approved(request)
         policies = policies_on(request)
         facts = fresh_facts(request, policies)
-        outcome = give_permit(request, service_actor(token.account), policies, facts)
+        outcome = give_permit(request, actor_of(token), policies, facts)
         if isinstance(outcome, Permit):
             return outcome
         if outcome is not None:

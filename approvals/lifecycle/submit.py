@@ -26,7 +26,12 @@ from approvals.states import WAITING, Status
 from policies.language.facts import Facts, FactState, FactValueError, check_value
 from policies.language.schema import CURRENT_SCHEMA, SCHEMAS
 from policies.queries import policies_in_force
-from portal.accounts.authentication import require_environment, require_scope
+from portal.accounts.authentication import (
+    actor_of,
+    require_environment,
+    require_run,
+    require_scope,
+)
 from portal.accounts.models import ProjectToken
 from portal.directory.models import Environment
 from portal.kernel.canonical import JSON, canonical, commitment, digest_of, sha256_digest
@@ -34,7 +39,6 @@ from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.ids import new_id
 from portal.kernel.joined import Joined
-from portal.ledger.actors import service_actor
 
 # Groups of facts that a pipeline knows as well as its forge does, and might try to say itself.
 FORGE = frozenset({"ci", "pr", "deployment"})
@@ -93,6 +97,7 @@ def submit_request(
     Raises Forbidden, NotFound, Invalid, PlanMismatch, IdempotencyMismatch, NoEligibleApprover.
     """
     require_scope(token, "request")
+    require_run(token, submission.run["id"], submission.run["attempt"])
     check_claims(submission.claims)  # before the digest: what is no fact may have none
     _check_plan(submission)
     body_digest = submission.body_digest()
@@ -110,8 +115,9 @@ def submit_request(
 
 
 _KNOWN = """
-SELECT id, body_digest, environment_id FROM approvals_request
-WHERE account_id = %s AND idempotency_key = %s
+SELECT one.id, one.body_digest, one.environment_id, token.trust_id FROM approvals_request AS one
+JOIN portal_projecttoken AS token ON token.id = one.token_id
+WHERE one.account_id = %s AND one.idempotency_key = %s
 """
 
 
@@ -122,9 +128,9 @@ def _existing(token: ProjectToken, key: str, body_digest: str) -> Request | None
         known = cursor.fetchone()
     if known is None:
         return None
-    request_id, known_digest, environment_id = known
+    request_id, known_digest, environment_id, trust_id = known
     require_environment(token, environment_id)
-    if known_digest != body_digest:
+    if known_digest != body_digest or trust_id != token.trust_id:
         raise IdempotencyMismatch(
             "This Idempotency-Key was used for another request. Use a new key for a new request."
         )
@@ -139,7 +145,7 @@ def _submit(token: ProjectToken, submission: Submission, key: str, body_digest: 
     sources = remote_sources(question)
     request.pinned = [pinned.id for pinned in policies]
     request.save(force_insert=True)
-    change = Change(request, service_actor(token.account))
+    change = Change(request, actor_of(token))
     change.note(
         "request.submitted",
         subject=[{"name": name, "digest": value} for name, value in request.subject.items()],

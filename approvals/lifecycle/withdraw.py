@@ -10,12 +10,12 @@ from approvals.models import Reading, Request
 from approvals.permissions import why_not
 from approvals.queries import owned_by, require_sight
 from approvals.states import OPEN, Status
-from portal.accounts.authentication import require_scope
+from portal.accounts.authentication import actor_of, require_scope
 from portal.accounts.models import ProjectToken, User
 from portal.kernel.canonical import commitment
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.text import text_problem
-from portal.ledger.actors import Actor, person_actor, service_actor
+from portal.ledger.actors import Actor, person_actor
 
 MAX_REASON_BYTES = 4096
 
@@ -33,7 +33,7 @@ def withdraw_for_run(
         if request.status != Status.WITHDRAWN:
             if Status(request.status) not in OPEN:
                 raise Conflict(f"This request is {request.status} already.", code="illegal-state")
-            _take_back(request, Status.WITHDRAWN, service_actor(token.account), reason)
+            _take_back(request, Status.WITHDRAWN, actor_of(token), reason)
     return request
 
 

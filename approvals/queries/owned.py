@@ -1,6 +1,7 @@
 """What a project token may reach: its own project's requests, and only its own run's to act on.
 
-A token limited to some environments reaches the requests of these alone.
+A token limited to some environments reaches the requests of these alone, a run token those of its
+own run attempt: all others are not there for it.
 """
 
 from uuid import UUID
@@ -22,11 +23,26 @@ def load_for_token(token: ProjectToken, request_id: UUID) -> Request:
     """
     project = token.account.project
     found = _REQUESTS.first("one.id = %s AND one.project_id = %s", [request_id, project.pk])
-    if found is None:
+    if found is None or (token.trust_id and not _same_run(token, found)):
         raise NotFound("There is no such request in the project of this token.")
     require_environment(token, found.environment_id)
     found.project = project
     return found
+
+
+def _same_run(token: ProjectToken, found: Request) -> bool:
+    """Whether the run attempt of a run token made the request: by its own trust, not by words."""
+    mine = (token.run_id, token.run_attempt)
+    return _same_door(token, found) and (found.run["id"], found.run["attempt"]) == mine
+
+
+def _same_door(token: ProjectToken, found: Request) -> bool:
+    """Whether it was made as this account, by the same trust or with a project token as well."""
+    return (
+        found.token is not None
+        and found.account_id == token.account_id
+        and found.token.trust_id == token.trust_id
+    )
 
 
 def readable_by(token: ProjectToken, request_id: UUID) -> Request:
@@ -35,7 +51,7 @@ def readable_by(token: ProjectToken, request_id: UUID) -> Request:
     Raises NotFound, Forbidden.
     """
     found = load_for_token(token, request_id)
-    if "request" not in token.scopes or found.account_id != token.account_id:
+    if "request" not in token.scopes or not _same_door(token, found):
         require_scope(token, "read")
     return found
 
@@ -62,8 +78,10 @@ def owned_by(
     if lock:
         Request.objects.select_for_update().filter(pk=request_id).values_list("pk").first()
     request = load_for_token(token, request_id)
-    mine = request.account_id == token.account_id
-    if not mine or (request.run["id"], request.run["attempt"]) != (run_id, run_attempt):
+    if not _same_door(token, request) or (request.run["id"], request.run["attempt"]) != (
+        run_id,
+        run_attempt,
+    ):
         raise Forbidden(
             "Another run made this request. Only the run attempt that asked may go on with it.",
             code="another-run",

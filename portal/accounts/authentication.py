@@ -1,7 +1,8 @@
 """Project tokens: issuing, recognising and revoking them.
 
 A token reads `cst_<prefix>_<secret>`. The prefix finds the row and may be shown; of the whole only
-its SHA-256 is stored.
+its SHA-256 is stored. Run tokens are rows of the same kind, which workloads get for their own
+token (trusts/exchange.py) and which are good for one run attempt.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Forbidden, Unauthenticated
 from portal.kernel.joined import Joined
 from portal.kernel.validation import invalid
-from portal.ledger.actors import person_actor
+from portal.ledger.actors import Actor, person_actor, service_actor
 from portal.ledger.change import change
 from portal.ledger.record import record
 
@@ -44,9 +45,17 @@ _TOKENS = Joined(
     " WHERE projecttoken_id = one.id)",
 )
 _FORM = re.compile(r"cst_([0-9a-f]{12})_[0-9a-f]{64}")
+_JWT = re.compile(r"ey[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
-def _hash(secret: str) -> bytes:
+def new_secret() -> tuple[str, str]:
+    """A prefix that nobody has, and the whole token that begins with it."""
+    prefix = secrets.token_hex(6)
+    return prefix, f"cst_{prefix}_{secrets.token_hex(32)}"
+
+
+def hash_secret(secret: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(secret.encode("ascii")).digest()
 
 
@@ -87,12 +96,11 @@ def issue_token(
         raise Conflict("This service account is out of use.", code="inactive-account")
     expires_at = expires_at or now() + DEFAULT_LIFETIME
     _check_wishes(account, scopes, environments, expires_at)
-    prefix = secrets.token_hex(6)
-    secret = f"cst_{prefix}_{secrets.token_hex(32)}"
+    prefix, secret = new_secret()
     token = ProjectToken.objects.create(
         account=account,
         prefix=prefix,
-        secret_hash=_hash(secret),
+        secret_hash=hash_secret(secret),
         scopes=sorted(set(scopes)),
         created_by=by,
         expires_at=expires_at,
@@ -144,20 +152,27 @@ def authenticate_token(secret: str) -> ProjectToken:
     everything else.
     """
     form = _FORM.fullmatch(secret)
+    if form is None and _JWT.fullmatch(secret):
+        _refuse("This is a workload token. Get a run token for it with POST /api/v1/token first.")
     if form is None:
         _refuse("This is not a project token. Send “Authorization: Bearer cst_…”.")
     token = _TOKENS.first("one.prefix = %s", [form[1]])
-    if token is None or not hmac.compare_digest(bytes(token.secret_hash), _hash(secret)):
+    if token is None or not hmac.compare_digest(bytes(token.secret_hash), hash_secret(secret)):
         _refuse("This project token is not known here. Ask a maintainer for a new one.")
     if token.revoked_at:
-        _refuse("This project token was revoked. Ask a maintainer for a new one.")
+        _refuse(f"This {_kind(token)} token was revoked. Ask a maintainer for a new one.")
     if not token.account.is_active or token.account.project.archived_at:
         _refuse("The service account or the project of this token is out of use.")
     moment = now()
     if token.expires_at <= moment:
-        _refuse("This project token has expired. Ask a maintainer for a new one.", "token-expired")
+        more = "Get another for a new workload token" if token.trust_id else "Ask a maintainer"
+        _refuse(f"This {_kind(token)} token has expired. {more}.", "token-expired")
     _note_use(token, moment)
     return token
+
+
+def _kind(token: ProjectToken) -> str:
+    return "run" if token.trust_id else "project"
 
 
 def _note_use(token: ProjectToken, moment: datetime) -> None:
@@ -177,6 +192,21 @@ def require_scope(token: ProjectToken, scope: str) -> None:
         raise Forbidden(
             f"This token lacks the scope “{scope}” ({SCOPES[scope]}). Issue one that has it.",
             code="missing-scope",
+        )
+
+
+def actor_of(token: ProjectToken) -> Actor:
+    """Who acts with it, and how that was proven."""
+    return service_actor(token.account, authn="workload" if token.trust_id else "token")
+
+
+def require_run(token: ProjectToken, run_id: str, run_attempt: int) -> None:
+    """Raise Forbidden when the token is another run attempt's."""
+    if token.trust_id and (token.run_id, token.run_attempt) != (run_id, run_attempt):
+        raise Forbidden(
+            f"This token is of the run {token.run_id}, attempt {token.run_attempt}. Send that as "
+            "`run`, or get a token for the other run.",
+            code="another-run",
         )
 
 

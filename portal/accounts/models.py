@@ -171,7 +171,11 @@ class ServiceAccount(models.Model):
 
 
 class ProjectToken(models.Model):
-    """A bearer secret of a service account: only its hash is stored, the secret is shown once."""
+    """A bearer secret of a service account: only its hash is stored, the secret is shown once.
+
+    A run token is one that a workload got for its own token: `trust` is what it was accepted by,
+    `proof` what makes that count once, and all it may do is bound to one run attempt.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.ForeignKey(ServiceAccount, on_delete=models.PROTECT, related_name="tokens")
@@ -186,11 +190,24 @@ class ProjectToken(models.Model):
     expires_at = models.DateTimeField(_("expires"))
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    trust = models.ForeignKey(
+        "portal.Trust", on_delete=models.PROTECT, related_name="run_tokens", null=True
+    )
+    run_id = models.CharField(max_length=200, blank=True)
+    run_attempt = models.PositiveIntegerField(null=True)
+    proof = models.CharField(max_length=71, null=True, unique=True)  # noqa: DJ001
 
     class Meta:
         app_label = "portal"
         default_permissions = ()
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(trust=None, run_id="", run_attempt=None, proof=None)
+                | (Q(trust__isnull=False, run_attempt__gte=1, proof__isnull=False) & ~Q(run_id="")),
+                name="project_token_of_person_or_run",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"cst_{self.prefix}_…"

@@ -33,14 +33,18 @@ def load_account(person: User, project_id: UUID, account_id: UUID) -> ServiceAcc
 
 
 def tokens_of(account: ServiceAccount) -> QuerySet[ProjectToken]:
-    """Its tokens, newest first, with environments and who issued them."""
-    tokens = account.tokens.select_related("created_by").prefetch_related("environments")
+    """Its project tokens, newest first, with environments and who issued them."""
+    tokens = (
+        account.tokens.filter(trust=None)
+        .select_related("created_by")
+        .prefetch_related("environments")
+    )
     return tokens.order_by("-created_at")
 
 
 def load_token(account: ServiceAccount, token_id: UUID) -> ProjectToken:
     """A token of this account. Raises NotFound."""
-    token = account.tokens.filter(pk=token_id).first()
+    token = account.tokens.filter(pk=token_id, trust=None).first()
     if token is None:
         raise NotFound("There is no such project token.")
     token.account = account

@@ -249,6 +249,7 @@ admission-secret           | 405 | 401
 api:api-root               | 404 | 404
 api:openapi-json           | 200 | 405
 api:openapi-view           | 200 | 405
+api:run_token              | 405 | 415
 api:submit                 | 405 | 401
 api:read                   | 401 | 405
 api:stream                 | 401 | 405

@@ -78,7 +78,7 @@ def claims_of(token: str, believed: Believed) -> dict[str, Any]:
         raise NotAccepted("The workload token has expired.", "token-expired") from None
     except jwt.ImmatureSignatureError:
         raise NotAccepted("The workload token is of the future: compare the clocks.") from None
-    except (jwt.InvalidTokenError, jwt.PyJWTError, ValueError, TypeError):
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
         raise NotAccepted("The workload token does not hold: signature, issuer or form.") from None
     if claims["aud"] not in (believed.audience, [believed.audience]):
         raise NotAccepted(f"The audience has to be {believed.audience} and nothing else.")

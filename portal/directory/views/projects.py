@@ -39,7 +39,7 @@ def project(request: PersonRequest, project_id: UUID) -> HttpResponse:
     found = load_project(request.user, project_id)
     whole = holds(request.user, Capability.VIEW, found)
     environments = found.environments if whole else visible_environments(request.user, found)
-    running = Q(tokens__revoked_at=None, tokens__expires_at__gt=now())
+    running = Q(tokens__revoked_at=None, tokens__expires_at__gt=now(), tokens__trust=None)
     accounts = found.service_accounts.select_related("owner").annotate(
         running=Count("tokens", filter=running), last_used=Max("tokens__last_used_at")
     )
