@@ -1,7 +1,8 @@
-"""Addresses of people, service accounts, project tokens and preferences."""
+"""Addresses of people, service accounts, project tokens, trusts and preferences."""
 
 from django.urls import path
 
+from portal.accounts.trusts import views as trusts
 from portal.accounts.views import (
     absence,
     devices,
@@ -14,6 +15,7 @@ from portal.accounts.views import (
 
 _PERSON = "people/<uuid:person_id>"
 _ACCOUNTS = "projects/<uuid:project_id>/accounts"
+_TRUSTS = "projects/<uuid:project_id>/trusts"
 _ACCOUNT = f"{_ACCOUNTS}/<uuid:account_id>"
 
 urlpatterns = [
@@ -51,6 +53,13 @@ urlpatterns = [
     ),
     path("settings/absence", absence.absence, name="absence"),
     path("settings/absence/end", absence.absence_end, name="absence-end"),
+    path(f"{_TRUSTS}/", trusts.trusts, name="trusts"),
+    path(f"{_TRUSTS}/new", trusts.trust_presets, name="trust-presets"),
+    path(f"{_TRUSTS}/new/<str:preset>", trusts.trust_new, name="trust-new"),
+    path(f"{_TRUSTS}/test", trusts.trust_try, name="trust-try"),
+    path(f"{_TRUSTS}/<uuid:trust_id>", trusts.trust, name="trust"),
+    path(f"{_TRUSTS}/<uuid:trust_id>/edit", trusts.trust_edit, name="trust-edit"),
+    path(f"{_TRUSTS}/<uuid:trust_id>/archive", trusts.trust_archive, name="trust-archive"),
     path("settings/", preferences.preferences, name="preferences"),
     path("settings/security", security.security, name="security"),
     path("settings/security/app", security.app_add, name="app-add"),

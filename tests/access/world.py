@@ -30,6 +30,7 @@ from portal.access.models import Organisation
 from portal.accounts.authentication import authenticate_token, issue_token
 from portal.accounts.models import ProjectToken, ServiceAccount, User
 from portal.accounts.service_accounts import create_service_account
+from portal.accounts.trusts.configure import create_trust
 from portal.directory.delegations import create_delegation
 from portal.directory.environments import create_environment
 from portal.directory.groups import add_member
@@ -82,6 +83,7 @@ class Place:
     exception: Any
     calendar: Any
     connection: Connection
+    trust: Any
 
 
 @dataclass
@@ -145,6 +147,8 @@ class World:
             "account_id": place.account.pk,
             "token_id": place.token.pk,
             "log_token_id": self.log_token.pk,
+            "trust_id": place.trust.pk,
+            "preset": "github",
             "request_id": place.request.pk,
             "permit_id": new_id(),
             "review_id": self.review.pk,
@@ -202,7 +206,23 @@ def _place(who: Company, project: Project) -> Place:
         a_calendar(who.admin, project),
     )
     return Place(
-        project, environment, account, token, secret, request, *calendar, _connection(who, project)
+        *(project, environment, account, token, secret, request),
+        *calendar,
+        _connection(who, project),
+        _trust(who, account),
+    )
+
+
+def _trust(who: Company, account: ServiceAccount) -> Any:
+    return create_trust(
+        by=who.admin,
+        account=account,
+        preset="github",
+        name="main",
+        algorithm="RS256",
+        source="1",
+        refs=["refs/heads/main"],
+        events=["push"],
     )
 
 

@@ -94,6 +94,9 @@ def archive_trust(*, by: Any, trust: Trust) -> Trust:
 @transaction.atomic
 def replace_trust(*, by: Any, trust: Trust, **wanted: Any) -> Trust:
     """Another trust in the place of this one, which is archived. Raises as `create_trust`."""
+    require(by, Capability.MAINTAIN, trust.project)
+    if Trust.objects.select_for_update().get(pk=trust.pk).archived_at is not None:
+        raise Conflict("This trust is archived. Set up another one.", code="archived")
     archive_trust(by=by, trust=trust)
     return create_trust(by=by, preset=trust.preset, **wanted)
 

@@ -69,6 +69,11 @@ class Trust(models.Model):
         return self.name
 
     @property
+    def system(self) -> str:
+        """The title of its preset."""
+        return PRESETS[self.preset].title
+
+    @property
     def audience(self) -> str:
         """What its tokens have to be made for, exactly: this portal and this project."""
         return audience_of(self.project.slug)

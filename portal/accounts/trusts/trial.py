@@ -1,0 +1,54 @@
+"""Which trust accepts a pasted token, or why none does. The token is neither kept nor used up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.access import Capability, require
+from portal.accounts.models import ProjectToken
+from portal.accounts.trusts.exchange import trusts_in_use
+from portal.accounts.trusts.keys import believed_claims
+from portal.accounts.trusts.match import Check, checks, refused_by
+from portal.accounts.trusts.models import Trust
+from portal.accounts.trusts.presets import PRESETS
+from portal.accounts.trusts.verify import NotAccepted, issuer_of, proof_of
+from portal.kernel.errors import Unavailable
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trust and the token. With a `refusal` the token proves nothing: no claim was read."""
+
+    trust: Trust
+    refusal: str = ""
+    checks: tuple[Check, ...] = ()
+    used: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the trust accepts it, or did before it was used."""
+        return not self.refusal and refused_by(list(self.checks)) is None
+
+
+def try_token(*, by: Any, project: Any, token: str) -> list[Trial]:
+    """The token against every trust of the project in use. Maintainers may. Raises Forbidden."""
+    require(by, Capability.MAINTAIN, project)
+    try:
+        issuer, problem = issuer_of(token), ""
+    except NotAccepted as refusal:
+        issuer, problem = "", refusal.sentence
+    return [
+        Trial(trust, refusal=problem or "It is from another issuer.")
+        if trust.issuer != issuer
+        else _held(trust, token)
+        for trust in trusts_in_use(project.slug)
+    ]
+
+
+def _held(trust: Trust, token: str) -> Trial:
+    try:
+        claims = believed_claims(trust, token)
+        proof = proof_of(token, claims, needs_id=PRESETS[trust.preset].once)
+    except (NotAccepted, Unavailable) as refusal:
+        return Trial(trust, refusal=refusal.sentence)
+    used = ProjectToken.objects.filter(proof=proof).exists()
+    return Trial(trust, checks=tuple(checks(trust.rule, claims)), used=used)
