@@ -70,6 +70,8 @@ EXIT_INTERNAL = 70
 ASK = "/api/v1/requests"
 POLL_SECONDS = 55  # how long the portal may hold one read open
 REDEEM_SECONDS = 60  # the portal looks at the world again before it answers
+RENEW_SECONDS = 300  # before its end a run token is renewed
+IDENTITY = re.compile(r"ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 CALL_SECONDS = 20  # how long any other call may take
 PAUSE_SECONDS = 15  # the longest pause between two tries
 LOG_SECONDS = 60  # how often a log without a terminal hears that we still wait
@@ -217,7 +219,7 @@ class Portal:
 
     def __init__(self, address: str, token: Callable[[], str]) -> None:
         self.address = address
-        self._token = token
+        self.token = token
         self._opener = urllib.request.build_opener(NoRedirect)
 
     def call(
@@ -232,7 +234,7 @@ class Portal:
         request = urllib.request.Request(self.address + path, method=method)
         request.add_header("Accept", "application/json")
         request.add_header("User-Agent", f"countersign/{VERSION}")
-        token = self._token()
+        token = self.token()
         if token:
             # Unredirected: a proxy or redirect handler never sees it as a header to copy.
             request.add_unredirected_header("Authorization", f"Bearer {token}")
@@ -1023,7 +1025,7 @@ class Say:
         self._stream = stream
         self._as_json = as_json
         self._live = not as_json and stream.isatty() and os.environ.get("TERM") != "dumb"
-        self.secret = ""  # never shown, wherever the text comes from
+        self.secrets: List[str] = []  # never shown, wherever the text comes from
         self._lock = threading.RLock()
         self._status = ""
         self._since = time.monotonic()
@@ -1088,7 +1090,9 @@ class Say:
             self._write("\r\x1b[K" + text[:width])
 
     def _hide(self, text: str) -> str:
-        return text.replace(self.secret, "[token]") if self.secret else text
+        for secret in filter(None, self.secrets):
+            text = text.replace(secret, "[token]")
+        return text
 
     def _write(self, text: str) -> None:
         # A closed log must neither stop a running command nor its heartbeats.
@@ -1407,7 +1411,9 @@ def gate(options: argparse.Namespace, say: Say) -> int:
     """The whole arc; the exit status."""
     if not options.command:
         raise Stop(EXIT_USAGE, "Give the command to run after --.")
-    work = Gate(portal_of(say), options, request_body(options, dict(os.environ)), say)
+    work = Gate(
+        portal_of(say, options.project), options, request_body(options, dict(os.environ)), say
+    )
     if options.keys:
         load_keys(options.keys)  # a broken file is better known before anybody is asked
     signals = Signals()
@@ -1449,11 +1455,20 @@ def show(options: argparse.Namespace, body: Json, *lines: str) -> None:
 def ask_step(options: argparse.Namespace, say: Say) -> int:
     body = request_body(options, dict(os.environ))
     until = time.monotonic() + options.retry_for
-    request = submit(portal_of(say), body, key_of(options, body), until, say)
+    request = submit(portal_of(say, options.project), body, key_of(options, body), until, say)
     if request.status in CLOSED:
         raise closed(request)
     say.line("status", f"{request.summary} The run is {body['run']['id']}.")
     show(options, request.body, request.id)
+    return 0
+
+
+def token_step(options: argparse.Namespace, say: Say) -> int:
+    """Prints the run token, for steps that are processes of their own."""
+    portal = portal_of(say, options.project)
+    until = time.monotonic() + options.retry_for
+    token = persist(portal.token, until, say)
+    show(options, {"token": token}, token)
     return 0
 
 
@@ -2356,16 +2371,88 @@ def token_from_environment() -> str:
     return token
 
 
-def portal_of(say: Say) -> Portal:
-    """The portal that the environment names."""
+class RunToken:
+    """What a job gets for the token that its CI system signed for it; got anew when it ends.
+
+    GitHub signs one at every question. Others sign one for each job, and it counts once.
+    """
+
+    def __init__(self, address: str, project: str, say: Say) -> None:
+        self._portal = Portal(address, lambda: "")
+        self._project = project
+        self._say = say
+        self._token = self._swapped = ""
+        self._until = datetime.now(timezone.utc)
+        self._lock = threading.Lock()  # heartbeats ask as well
+
+    def __call__(self) -> str:
+        with self._lock:
+            left = self._until - datetime.now(timezone.utc)
+            if not self._token or left.total_seconds() < RENEW_SECONDS:
+                self._renew()
+            return self._token
+
+    def _renew(self) -> None:
+        identity = identity_token(f"{self._portal.address}/{self._project}")
+        if identity == self._swapped:
+            return  # there is no other; the portal says when the run token has ended
+        self._say.secrets.append(identity)
+        body = {"project": self._project, "token": identity}
+        answer = self._portal.call("POST", "/api/v1/token", body)
+        try:
+            token, self._until = str(answer["token"]), moment(str(answer["expires_at"]))
+        except (KeyError, ValueError):
+            raise NoAnswer("it answers without a run token") from None
+        if not re.fullmatch(r"cst_[0-9a-z_]+", token):
+            raise NoAnswer("it answers without a run token")
+        self._say.secrets.append(token)
+        self._token, self._swapped = token, identity
+
+
+def identity_token(audience: str) -> str:
+    """The token by which the CI system says who this job is. Raises NoAnswer."""
+    if not asks_github():
+        return token_from_environment()
+    address = os.environ["ACTIONS_ID_TOKEN_REQUEST_URL"]
+    joint = "&" if "?" in address else "?"
+    address += f"{joint}audience={urllib.parse.quote(audience, safe='')}"
+    server = Portal(address, lambda: os.environ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
+    try:
+        found = server.call("GET", "").get("value")
+    except Problem as problem:
+        raise NoAnswer(f"GitHub gives no token: {problem}") from None
+    if not isinstance(found, str) or not IDENTITY.fullmatch(found):
+        raise NoAnswer("GitHub answers without a token")
+    return found
+
+
+def asks_github() -> bool:
+    """Whether no token was given, and GitHub signs one when it is asked."""
+    given = os.environ.get("COUNTERSIGN_TOKEN") or os.environ.get("COUNTERSIGN_TOKEN_FILE")
+    asked = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    return not given and all(os.environ.get(name) for name in asked)
+
+
+def portal_of(say: Say, project: str = "") -> Portal:
+    """The portal that the environment names; without `project`, with a token of its own only."""
     address = os.environ.get("COUNTERSIGN_URL")
     if not address:
         raise Stop(EXIT_USAGE, "Set COUNTERSIGN_URL to the address of the portal.")
+    checked = checked_address(address, say)
     try:
-        say.secret = token_from_environment()
+        token = "" if asks_github() else token_from_environment()
     except NoAnswer as error:
         raise Stop(EXIT_USAGE, f"No token: {error}.") from None
-    return Portal(checked_address(address, say), token_from_environment)
+    if token and not IDENTITY.fullmatch(token):
+        say.secrets.append(token)
+        return Portal(checked, token_from_environment)
+    if not project:
+        raise Stop(
+            EXIT_USAGE,
+            "This step needs a token of the portal: COUNTERSIGN_TOKEN=$(countersign token "
+            "--project PROJECT) gets one for this run.",
+        )
+    return Portal(checked, RunToken(checked, project, say))
 
 
 class Parser(argparse.ArgumentParser):
@@ -2459,6 +2546,7 @@ GATE: List[Option] = [
     ),
     *RECEIPT,
 ]
+TOKEN: List[Option] = [("--project", "project that will be asked for", {"required": True}), *COMMON]
 WAIT: List[Option] = [ID_OPTION, TIMEOUT, *COMMON]
 REDEEM: List[Option] = [
     ID_OPTION,
@@ -2517,6 +2605,7 @@ BY_RUN = RUN + COMMON
 STEPS: List[Tuple[Callable[..., int], str, str, List[Option]]] = [
     (gate, "gate", "ask, wait, redeem, run the command after --, report", ASKING + GATE),
     (ask_step, "request", "ask; print the id of the request", ASKING),
+    (token_step, "token", "print a run token for the token of the CI system", TOKEN),
     (wait_step, "wait", "wait until the request is approved or closed", WAIT),
     (redeem_step, "redeem", "redeem; print the id of the permit", REDEEM + BY_RUN),
     (finish_step, "finish", "report how the command ended", FINISH + BY_RUN),

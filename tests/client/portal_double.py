@@ -22,6 +22,8 @@ COMMIT = "9f" * 20
 TOKEN = "cst_demo_0123456789abcdefSECRET"
 
 ROUTES = {
+    "token": r"POST /api/v1/token",
+    "github": r"GET /oidc",
     "ask": r"POST /api/v1/requests",
     "read": r"GET /api/v1/requests/[^/]+",
     "redeem": r"POST /api/v1/requests/[^/]+/redeem",

@@ -13,7 +13,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "client.md").read_text()
 HOW_TO = (DOCS / "how-to" / "connect-a-pipeline.md").read_text()
 POLICY_FILES = (DOCS / "how-to" / "policies-from-files.md").read_text()
-STEPS = ("gate", "request", "wait", "redeem", "finish", "withdraw", "verify", "evidence", "policy")
+STEPS = (
+    *("gate", "request", "token", "wait", "redeem", "finish", "withdraw", "verify", "evidence"),
+    "policy",
+)
 
 
 def options_of(text):
