@@ -6,7 +6,7 @@ from approvals.audit.reports.parts import ACTOR, ACTORS, ENTRIES
 from approvals.audit.reports.report import Column, Report
 from portal.ledger.events import EVENTS
 
-_OTHERS = {"backtest", "sign_in", "sign_out", "device", "export"}
+_OTHERS = {"backtest", "sign_in", "sign_out", "device", "export", "workload"}
 TYPES = tuple(
     name
     for name, event in EVENTS.items()
