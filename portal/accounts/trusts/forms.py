@@ -202,6 +202,6 @@ class TryForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
         help_text=_(
             "Paste one that a job printed for you; it is neither kept nor used up. Until it ends, "
-            "whoever has it can ask as that run, so take one that ends soon."
+            "whoever has it can ask as that run: better take one whose time is over."
         ),
     )

@@ -26,19 +26,22 @@ SECONDS = 5.0
 MOST_BYTES = 256 * 1024
 
 
-def believed_claims(trust: Trust, token: str) -> dict[str, Any]:
-    """The claims of a token that holds for this trust. Raises NotAccepted, Unavailable."""
+def believed_claims(trust: Trust, token: str, *, also_over: bool = False) -> dict[str, Any]:
+    """The claims of a token that holds for this trust; `also_over`: or did until it ended.
+
+    Raises NotAccepted, Unavailable.
+    """
     if trust.keys_read_at is None or trust.keys_read_at <= now() - FRESH:
         _read_again(trust)
     if trust.keys_read_at is None or trust.keys_read_at <= now() - KEPT:
         problem = trust.keys_problem or "they are being read"
         raise Unavailable(f"The keys of the trust “{trust}” are not known: {problem}. Try again.")
     try:
-        return claims_of(token, trust.believed)
+        return claims_of(token, trust.believed, also_over=also_over)
     except UnknownKey:
         if not _read_again(trust):
             raise
-        return claims_of(token, trust.believed)
+        return claims_of(token, trust.believed, also_over=also_over)
 
 
 def _read_again(trust: Trust) -> bool:

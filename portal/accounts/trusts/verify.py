@@ -62,9 +62,13 @@ def issuer_of(token: str) -> str:
     return issuer if isinstance(issuer, str) else ""
 
 
-def claims_of(token: str, believed: Believed) -> dict[str, Any]:
-    """The claims, once everything holds. Raises UnknownKey, NotAccepted."""
+def claims_of(token: str, believed: Believed, *, also_over: bool = False) -> dict[str, Any]:
+    """The claims, once everything holds; `also_over`: of a token whose time is over as well.
+
+    Raises UnknownKey, NotAccepted.
+    """
     key = _key_for(token, believed)
+    options: Any = {**_OPTIONS, "verify_exp": not also_over}
     try:
         claims = jwt.decode(
             token,
@@ -72,7 +76,7 @@ def claims_of(token: str, believed: Believed) -> dict[str, Any]:
             algorithms=[believed.algorithm],
             issuer=believed.issuer,
             leeway=LEEWAY,
-            options=_OPTIONS,
+            options=options,
         )
     except jwt.ExpiredSignatureError:
         raise NotAccepted("The workload token has expired.", "token-expired") from None

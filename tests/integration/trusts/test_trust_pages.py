@@ -153,7 +153,6 @@ def test_the_test_page_says_which_trust_accepts_a_token(who, maintainer):
     [
         ("garbage", "no workload identity token"),
         (signed(github(aud="x")), "audience"),
-        (signed(github(exp=1)), "expired"),
         (signed(github(), kid="two"), "does not list"),
     ],
 )
@@ -163,6 +162,17 @@ def test_the_test_page_says_why_a_token_proves_nothing(who, maintainer, token, w
     answer = maintainer.post(page(who, "trust-try"), {"token": token})
     assert words in text(answer)
     assert "holds" not in text(answer)
+
+
+def test_a_token_whose_time_is_over_can_be_tested_and_only_that(who, maintainer):
+    trust(who)
+    token = signed(github(exp=1_700_000_000))
+    shown = text(maintainer.post(page(who, "trust-try"), {"token": token}))
+    assert "its time is over" in shown
+    assert "refs/heads/main" in shown
+    assert exchange(token).status_code == 401
+    bad = signed(github(exp=1_700_000_000, ref="refs/heads/x"))
+    assert "Not accepted" in text(maintainer.post(page(who, "trust-try"), {"token": bad}))
 
 
 def test_a_tested_token_is_neither_stored_nor_logged(who, maintainer, caplog, capfd):
