@@ -5,10 +5,7 @@ its SHA-256 is stored. Run tokens are rows of the same kind, which workloads get
 token (trusts/exchange.py) and which are good for one run attempt.
 """
 
-import hashlib
-import hmac
 import re
-import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -19,6 +16,7 @@ from django.db.models import Q
 
 from portal.access import Capability, require
 from portal.accounts.models import ProjectToken, ServiceAccount
+from portal.kernel.bearer import is_bearer, new_bearer, prefix_of
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Conflict, Forbidden, Unauthenticated
 from portal.kernel.joined import Joined
@@ -44,19 +42,8 @@ _TOKENS = Joined(
     environment_ids="ARRAY(SELECT environment_id FROM portal_projecttoken_environments"
     " WHERE projecttoken_id = one.id)",
 )
-_FORM = re.compile(r"cst_([0-9a-f]{12})_[0-9a-f]{64}")
+KIND = "cst"
 _JWT = re.compile(r"ey[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
-
-
-def new_secret() -> tuple[str, str]:
-    """A prefix that nobody has, and the whole token that begins with it."""
-    prefix = secrets.token_hex(6)
-    return prefix, f"cst_{prefix}_{secrets.token_hex(32)}"
-
-
-def hash_secret(secret: str) -> bytes:
-    """What is stored of a token."""
-    return hashlib.sha256(secret.encode("ascii")).digest()
 
 
 def _check_wishes(
@@ -96,11 +83,11 @@ def issue_token(
         raise Conflict("This service account is out of use.", code="inactive-account")
     expires_at = expires_at or now() + DEFAULT_LIFETIME
     _check_wishes(account, scopes, environments, expires_at)
-    prefix, secret = new_secret()
+    bearer = new_bearer(KIND)
     token = ProjectToken.objects.create(
         account=account,
-        prefix=prefix,
-        secret_hash=hash_secret(secret),
+        prefix=bearer.prefix,
+        secret_hash=bearer.hash,
         scopes=sorted(set(scopes)),
         created_by=by,
         expires_at=expires_at,
@@ -112,7 +99,7 @@ def issue_token(
         "expires_at": rfc3339(expires_at),
     }
     _record("token.created", by, token, change=change({}, after))
-    return token, secret
+    return token, bearer.secret
 
 
 def _record(event: str, by: Any, token: ProjectToken, **parts: Any) -> None:
@@ -151,13 +138,13 @@ def authenticate_token(secret: str) -> ProjectToken:
     One query. Raises Unauthenticated: `token-expired` for one that is over, `unauthenticated` for
     everything else.
     """
-    form = _FORM.fullmatch(secret)
-    if form is None and _JWT.fullmatch(secret):
+    prefix = prefix_of(KIND, secret)
+    if prefix is None and _JWT.fullmatch(secret):
         _refuse("This is a workload token. Get a run token for it with POST /api/v1/token first.")
-    if form is None:
+    if prefix is None:
         _refuse("This is not a project token. Send “Authorization: Bearer cst_…”.")
-    token = _TOKENS.first("one.prefix = %s", [form[1]])
-    if token is None or not hmac.compare_digest(bytes(token.secret_hash), hash_secret(secret)):
+    token = _TOKENS.first("one.prefix = %s", [prefix])
+    if token is None or not is_bearer(secret, bytes(token.secret_hash)):
         _refuse("This project token is not known here. Ask a maintainer for a new one.")
     if token.revoked_at:
         _refuse(f"This {_kind(token)} token was revoked. Ask a maintainer for a new one.")

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from portal.accounts.authentication import hash_secret, new_secret
+from portal.accounts.authentication import KIND
 from portal.accounts.models import ProjectToken
 from portal.accounts.trusts.keys import believed_claims
 from portal.accounts.trusts.match import Run, checks, refused_by, run_of
 from portal.accounts.trusts.models import Trust
 from portal.accounts.trusts.presets import PRESETS
 from portal.accounts.trusts.verify import NotAccepted, issuer_of, proof_of
+from portal.kernel.bearer import new_bearer
 from portal.kernel.clock import now, rfc3339
 from portal.kernel.errors import Unauthenticated, Unavailable
 from portal.ledger.actors import service_actor
@@ -109,13 +110,13 @@ def _issue(accepted: Accepted) -> tuple[ProjectToken, str]:
     trust = Trust.objects.select_for_update(of=("self",)).get(pk=accepted.trust.pk)
     if trust.archived_at is not None:
         raise Unauthenticated("The trust was archived just now.", code="untrusted")
-    prefix, secret = new_secret()
+    bearer = new_bearer(KIND)
     try:
         with transaction.atomic():
             token = ProjectToken.objects.create(
                 account=accepted.trust.account,
-                prefix=prefix,
-                secret_hash=hash_secret(secret),
+                prefix=bearer.prefix,
+                secret_hash=bearer.hash,
                 scopes=SCOPES,
                 created_by_id=trust.created_by_id,
                 expires_at=accepted.expires_at,
@@ -132,7 +133,7 @@ def _issue(accepted: Accepted) -> tuple[ProjectToken, str]:
     token.environments.set(trust.environments.all())
     Trust.objects.filter(pk=trust.pk).update(last_used_at=now())
     _record(token)
-    return token, secret
+    return token, bearer.secret
 
 
 def _record(token: ProjectToken) -> None:
