@@ -8,7 +8,16 @@ from portal.access.models import (
     ProjectUserPermission,
     RoleGrant,
 )
-from portal.accounts.models import Absence, Invitation, ProjectToken, ServiceAccount, Session, User
+from portal.accounts.models import (
+    Absence,
+    ForgeAccount,
+    ForgeChallenge,
+    Invitation,
+    ProjectToken,
+    ServiceAccount,
+    Session,
+    User,
+)
 from portal.accounts.trusts.models import Trust
 from portal.directory.models import (
     ApproverGroup,
@@ -35,6 +44,8 @@ __all__ = [
     "Entry",
     "Environment",
     "EnvironmentUserPermission",
+    "ForgeAccount",
+    "ForgeChallenge",
     "Invitation",
     "KeptGroup",
     "KeptPerson",

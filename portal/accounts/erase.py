@@ -10,13 +10,13 @@ from django.db.models import Q
 from portal.access.administered import check_administered, lock_portal
 from portal.access.models import RoleGrant
 from portal.accounts.devices import end_sessions
-from portal.accounts.models import Absence, User
+from portal.accounts.models import Absence, ForgeAccount, ForgeChallenge, User
 from portal.accounts.people import check_not_erased
 
 
 def forget(person: User, at: datetime) -> None:
-    """Take name, sign-in name, address and password away, and with them every session and right;
-    also when they were away, and why somebody stood in.
+    """Take name, sign-in name, address, password and links to forges away, and with them every
+    session and right; also when they were away, and why somebody stood in.
 
     Inside the caller's transaction, which records it. Raises Conflict where it was done before, or
     nobody would administer the portal any more.
@@ -46,3 +46,5 @@ def forget(person: User, at: datetime) -> None:
     Authenticator.objects.filter(user=person).delete()
     person.invitations.all().delete()
     end_sessions(person)
+    ForgeAccount.objects.filter(person=person).delete()
+    ForgeChallenge.objects.filter(person=person).delete()

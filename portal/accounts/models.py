@@ -1,4 +1,4 @@
-"""People, service accounts and their project tokens."""
+"""People and their accounts at forges; service accounts and their project tokens."""
 
 import uuid
 from collections.abc import Collection
@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -17,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.clock import now
 from portal.kernel.ids import new_id
+
+PROVIDERS = [("github", "GitHub"), ("gitlab", "GitLab")]
 
 
 class User(AbstractUser):
@@ -211,3 +214,67 @@ class ProjectToken(models.Model):
 
     def __str__(self) -> str:
         return f"cst_{self.prefix}_…"
+
+
+class ForgeAccount(models.Model):
+    """An account at a forge and the person behind it; of a bot, the person who answers for it.
+
+    `host` is where the forge stands, `number` what it calls the account by for ever; `login` is
+    only for people, for it can be given to somebody else. A link that was ended keeps its row.
+    """
+
+    class How(models.TextChoices):
+        SIGNED = "signed", _("Signed with a key that the forge publishes")
+        BY_HAND = "by-hand", _("Linked by an administrator")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="forge_accounts")
+    provider = models.CharField(_("forge"), max_length=20, choices=PROVIDERS)
+    host = models.CharField(_("host"), max_length=200)
+    number = models.BigIntegerField(_("account number"), validators=[MinValueValidator(1)])
+    login = models.CharField(_("name there"), max_length=100, blank=True)
+    how = models.CharField(max_length=10, choices=How)
+    reason = models.TextField(_("reason"), max_length=500)
+    linked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    linked_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True, editable=False, blank=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        verbose_name = _("link")
+        ordering = ["provider", "host", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "host", "number"],
+                condition=models.Q(archived_at__isnull=True),
+                name="forge_account_of_one_person",
+                violation_error_message=_("This account is linked already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.login or self.number} · {self.host}"
+
+
+class ForgeChallenge(models.Model):
+    """What a person signs to show that an account at a forge is theirs. Good once, for minutes."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=20, choices=PROVIDERS)
+    host = models.CharField(max_length=200)
+    number = models.BigIntegerField()
+    login = models.CharField(max_length=100)
+    text = models.TextField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "portal"
+        default_permissions = ()
+        indexes = [models.Index(fields=["person", "made_at"], name="forge_challenge_lately")]
+
+    def __str__(self) -> str:
+        return f"{self.login} at {self.host}"

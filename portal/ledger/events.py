@@ -98,6 +98,10 @@ EVENTS: dict[str, EventType] = {
         _event("directory.archived", "It changes nothing any more.", "object change"),
         _event("directory.given", "A person or group was handed to it.", "object"),
         _event("directory.taken", "A person or group is no longer its own.", "object"),
+        _event(
+            "forge_account.linked", "An account at a forge was linked to a person.", "object change"
+        ),
+        _event("forge_account.unlinked", "A link to a forge account was ended.", "object change"),
         _event("service_account.created", "A service account was added.", "object change"),
         _event("service_account.changed", "A service account was changed.", "object change"),
         _event("token.created", "A project token was issued.", "object change"),
