@@ -14,6 +14,7 @@ from django.db.models import Q
 from approvals.behalf import Answer, Naming, givers, groups_behind, one_voice, voice_of
 from approvals.models import Decision, Request, StepUp
 from approvals.quorum import Asked, tally, would_count
+from approvals.requesters import ACCOUNTS, EMAILS, linked_touchers, touched_by, touchers
 from approvals.states import OPEN, Status
 from policies.language.facts import Facts, FactState, Known, Unknown
 from policies.queries import BrokenPolicy, document_of
@@ -29,17 +30,6 @@ from portal.templatetags.times import duration_words
 
 Verb = Literal["decide", "approve", "confirm", "withdraw", "revoke"]
 
-# Facts that name people who touched the change. Claims may be among them: they only bar people.
-_EMAILS = ("git.author", "git.committer")
-
-
-@dataclass(frozen=True)
-class Toucher:
-    """Somebody who touched the change, known by name or address, and how."""
-
-    key: str
-    how: str
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -53,6 +43,9 @@ class Refusal:
         """The exception a service raises for it."""
         kind = Conflict if self.status == 409 else Forbidden
         return kind(self.sentence, code=self.code)
+
+
+_GATHERING = Refusal("gathering", "Who wrote the change is still being read; wait for it.", 409)
 
 
 def obligations(request: Request) -> list[Asked]:
@@ -80,46 +73,6 @@ def self_approval_allowed(asked: Iterable[Asked]) -> bool:
     """Whether who touched the change may decide on it: only if everybody who asks says so."""
     listed = list(asked)
     return bool(listed) and all(one.self_approval for one in listed)
-
-
-def touchers(request: Request) -> list[Toucher]:
-    """The requester set: owner of the service account, who triggered, authors and committers.
-
-    Of a request about a policy: who asked, and who wrote the version.
-    """
-    found = _askers(request)
-    actor = str(request.run.get("actor", ""))
-    if actor:
-        found.append(Toucher(actor.casefold(), "you started the run"))
-    if request.snapshot is not None:
-        facts = request.snapshot.typed
-        for name in _EMAILS:
-            state = facts.state(name)
-            if isinstance(state, Known):
-                found.append(Toucher(str(state.value).casefold(), "you wrote or committed it"))
-        for name in ("git.authors", "policy.authors"):
-            found += [
-                Toucher(author.casefold(), "you wrote part of the change")
-                for author in _people(facts.state(name))
-            ]
-    return found
-
-
-def _people(state: FactState) -> tuple[str, ...]:
-    return state.value if isinstance(state, Known) and isinstance(state.value, tuple) else ()
-
-
-def _askers(request: Request) -> list[Toucher]:
-    found = []
-    if request.account is not None:
-        found.append((request.account.owner_id, "you own the service account that asked"))
-    if request.token is not None:
-        found.append((request.owner_id, "you owned the service account when it asked"))
-        found.append((request.token.created_by_id, "you issued the token that asked"))
-    if request.policy_version is not None:
-        found.append((request.owner_id, "you asked for this"))
-        found.append((request.policy_version.author_id, "you wrote this version"))
-    return [Toucher(str(person), how) for person, how in found]
 
 
 def may_publish(person: User, request: Request) -> bool:
@@ -152,13 +105,13 @@ def _unknown_authors(request: Request) -> Refusal | None:
     told = request.project.repository or _tells_of_commit(facts)
     if not (told and request.subject.get("commit")):
         return None
-    for name in (*_EMAILS, "git.authors"):
+    if _is_pending(facts.get(ACCOUNTS)):
+        return _GATHERING
+    for name in (*EMAILS, "git.authors"):
         state = _named(facts.state(name))
         if isinstance(state, Unknown):
-            if state.kind == "pending":
-                return Refusal(
-                    "gathering", "Who wrote the change is still being read; wait for it.", 409
-                )
+            if _is_pending(state):
+                return _GATHERING
             return Refusal(
                 "authors-unknown",
                 f"Who wrote the change is not known ({state.reason}), so nobody may decide. A "
@@ -167,6 +120,10 @@ def _unknown_authors(request: Request) -> Refusal | None:
                 409,
             )
     return None
+
+
+def _is_pending(state: FactState | None) -> bool:
+    return isinstance(state, Unknown) and state.kind == "pending"
 
 
 def _tells_of_commit(facts: Facts) -> bool:
@@ -181,14 +138,6 @@ def _named(state: FactState) -> FactState:
         return state
     people = state.value if isinstance(state.value, tuple) else (str(state.value),)
     return state if all(people) else Unknown("it names no address", "unavailable")
-
-
-def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
-    """How `person` touched the change, or None."""
-    mine = {str(person.pk), person.username.casefold()}
-    if person.email:
-        mine.add(person.email.casefold())
-    return next((toucher for toucher in people if toucher.key in mine), None)
 
 
 def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[Decision]:
@@ -228,6 +177,12 @@ def eligible(
         )
         for group, persons in members.items()
     }
+
+
+def read_links(request: Request) -> None:
+    """Let the request know who is linked now to the accounts that touched the change."""
+    if request.snapshot is not None:
+        request.forge_touchers = linked_touchers(request.snapshot.typed)
 
 
 def is_late(request: Request) -> bool:
@@ -456,6 +411,7 @@ def why_not(
 ) -> Refusal | None:
     """Why `person` may not do this now, or None. Rights and memberships are read at this moment."""
     if verb in {"decide", "approve", "confirm"}:
+        read_links(request)
         return decides_as(person, verb, request, step_up).refusal
     if Status(request.status) not in OPEN:
         return Refusal("over", f"This request is {request.status}: nothing is open any more.", 409)

@@ -16,6 +16,7 @@ from policies.language.document import PinnedPolicy, PolicyDocument, matches
 from policies.language.evaluate import TARGET, evaluate
 from policies.language.facts import Facts, FactState, Known, Unknown
 from policies.language.judge import judge_policy
+from policies.language.unknown_authors import UNKNOWN_AUTHORS
 from policies.language.verdict import Outcome, RuleResult
 from portal.kernel.canonical import JSON
 
@@ -125,9 +126,10 @@ def replay(proposed: PinnedPolicy, others: Sequence[PinnedPolicy], stored: Store
 
 
 def _facts_then(policies: Iterable[PinnedPolicy], data: Mapping[str, object]) -> Facts:
-    """Only what the policies read: the rest of a snapshot is the larger part of it."""
+    """Only what counts: the rest of a snapshot is the larger part of it."""
     wanted = frozenset(TARGET).union(*(pinned.document.reads for pinned in policies))
-    known = Facts.from_json({name: data[name] for name in wanted & data.keys()})
+    counted = (wanted | {UNKNOWN_AUTHORS}) & data.keys()
+    known = Facts.from_json({name: data[name] for name in counted})
     unread: dict[str, FactState] = {
         name: NOT_READ_THEN
         for name in wanted

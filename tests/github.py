@@ -59,6 +59,7 @@ class GitHub(Remote):
         self.repo, self.clock, self.people = repo, 0, dict(PEOPLE)
         self.protected, self.verification = {"main"}, {}
         self.runs, self.statuses, self.pulls, self.deployments = [], [], [], []
+        self.actions = {}
         self.refuses, self.answered, self.forks = [], [], set()
         self.app_key, self.apps_tokens, self.lasts = None, {}, timedelta(hours=1)
 
@@ -75,6 +76,11 @@ class GitHub(Remote):
                **more}  # fmt: skip
         self.runs = [one for one in self.runs if (one["head_sha"], one["name"]) != (commit, name)]
         self.runs.append(row)
+
+    def action(self, number, commit, *, pushed=11, started=11):
+        """A run of GitHub Actions: who pushed, and who started its last attempt."""
+        people = {"actor": user(pushed), "triggering_actor": user(started)}
+        self.actions[number] = {"id": number, "head_sha": commit, "run_attempt": 1, **people}
 
     def status(self, commit, context, state="success"):
         """What another system reports."""
@@ -268,6 +274,12 @@ class GitHub(Remote):
     def _reviews(self, query, number):
         return _page(self.pulls[int(number) - 1]["reviews"], query)
 
+    def _action(self, query, number, attempt):
+        found = self.actions.get(int(number))
+        if found is None or found["run_attempt"] != int(attempt):
+            raise Missing
+        return found
+
     def _deployments(self, query):
         rows = [row for row, _ in self.deployments
                 if query.get("environment") in {None, row["environment"]}]  # fmt: skip
@@ -297,6 +309,7 @@ _ROUTES = [
     ("branches/([^/]+)", GitHub._branch),
     (r"compare/(\w+)\.\.\.(\w+)", GitHub._compare),
     (r"pulls/(\d+)/reviews", GitHub._reviews),
+    (r"actions/runs/(\d+)/attempts/(\d+)", GitHub._action),
     ("deployments", GitHub._deployments),
     (r"deployments/(\d+)/statuses", GitHub._deployment_statuses),
 ]

@@ -44,7 +44,7 @@ class GitLab(OfGit, Remote):
         self.repo, self.clock = repo, 0
         self.protected, self.signatures = {"main"}, {}
         self.jobs, self.merge_requests, self.deployments = [], [], []
-        self.refuses, self.answered = [], []
+        self.started, self.refuses, self.answered = {}, [], []
 
     # What people and pipelines do.
 
@@ -248,6 +248,16 @@ class GitLab(OfGit, Remote):
     def _pipelines(self, query):
         return []
 
+    def _started(self, query, number):
+        """A job: `started` has its commit, who pushed and who started it."""
+        commit, _pushed, started = self.started[int(number)]
+        pipeline = {"id": int(number) + 1, "sha": commit}
+        return {"id": int(number), "user": user(started), "pipeline": pipeline}
+
+    def _pipeline(self, query, number):
+        commit, pushed, _started = self.started[int(number) - 1]
+        return {"id": int(number), "sha": commit, "user": user(pushed)}
+
 
 def _refused(message):
     return Says({"message": message}, int(message[:3]), _HEADERS)
@@ -294,4 +304,6 @@ _ROUTES = [
     (r"merge_requests/(\d+)/reviewers", GitLab._reviewers),
     ("deployments", GitLab._deployments),
     ("pipelines", GitLab._pipelines),
+    (r"jobs/(\d+)", GitLab._started),
+    (r"pipelines/(\d+)", GitLab._pipeline),
 ]

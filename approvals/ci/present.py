@@ -75,7 +75,10 @@ def present_verdict(body: Mapping[str, Any]) -> dict[str, Any]:
     """What a verdict says, from its stored form."""
     return {
         "outcome": body["outcome"],
-        "explanation": [rule["sentence"] for rule in body["explanation"]],
+        "explanation": [
+            *(rule["sentence"] for rule in body["explanation"]),
+            *([body["extra"]["sentence"]] if "extra" in body else []),
+        ],
         "rules": [
             {
                 "policy": rule["policy"],

@@ -22,6 +22,7 @@ from approvals.context.forge import (
     side_by_side,
 )
 from approvals.context.source import Question, SourceFailed
+from policies.language.facts import Unknown
 from policies.language.schema import facts_given
 
 R = TypeVar("R", bound=Repository)
@@ -34,6 +35,7 @@ FACTS = Field(
     "from elsewhere: of git, from the portal's own mirror of the repository.",
     default=" ".join(FORGE),
 )
+STARTED = "ci.started_by"
 OF_CHANGE = frozenset(
     {
         "git.paths",
@@ -46,6 +48,7 @@ OF_CHANGE = frozenset(
         "git.authors",
         "git.author_ids",
         "git.committer_ids",
+        "git.author_accounts",
     }
 )
 
@@ -75,6 +78,11 @@ def check_wanted(title: str, settings: Mapping[str, Any]) -> None:
 def of_group(group: str) -> frozenset[str]:
     """Names of all facts of a group."""
     return frozenset(fact.name for fact in facts_given((group,)))
+
+
+def no_run(title: str) -> Unknown:
+    """What is said of who started the run where the forge does not tell; nothing waits for it."""
+    return Unknown(f"{title} shows no such run for this commit to these credentials", "absent")
 
 
 def not_shown(title: str, what: str) -> str:

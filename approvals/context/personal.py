@@ -15,6 +15,8 @@ PERSONAL = frozenset(
         "git.authors",
         "git.author_ids",
         "git.committer_ids",
+        "git.author_accounts",
+        "ci.started_by",
         "git.commits",
         "git.subject",
         "git.message",

@@ -14,10 +14,9 @@ from approvals.permissions import (
     obligations,
     self_approval_allowed,
     step_up_age,
-    touched_by,
-    touchers,
 )
 from approvals.quorum import Tally, satisfied
+from approvals.requesters import touched_by, touchers
 from policies.language.drift import held_changes
 from policies.language.facts import Facts
 from policies.language.verdict import Outcome

@@ -16,6 +16,7 @@ from approvals.lifecycle.transition import Change
 from approvals.models import Decision, Request, Snapshot, Verdict
 from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
+from approvals.requesters import linked_touchers, with_unknown_authors
 from approvals.states import WAITING, Status
 from policies.language.document import PinnedPolicy, PinnedVersion, read_facts
 from policies.language.evaluate import evaluate
@@ -85,6 +86,7 @@ def give_verdict(
 ) -> tuple[Judgement, Verdict]:
     """Evaluate, and store what was said where it differs from what was said before."""
     request = change.request
+    _keep_touchers(request, facts)
     judgement = evaluate(policies, facts)
     body = judgement.to_json()
     last = request.verdict
@@ -115,9 +117,21 @@ def give_verdict(
         outcome=str(judgement.outcome),
         snapshot={"digest": snapshot.digest},
         policy=policy_refs(judgement),
-        decision={"outcome": str(judgement.outcome), "verdict": digest},
+        decision={
+            "outcome": str(judgement.outcome),
+            "verdict": digest,
+            **({"extra": judgement.extra.to_json()} if judgement.extra else {}),
+        },
     )
     return judgement, verdict
+
+
+def _keep_touchers(request: Request, facts: Facts) -> None:
+    """Bookkeeping, not state: who may decide is looked up again when somebody does."""
+    found = linked_touchers(facts)
+    if request.forge_touchers != found:
+        Request.objects.filter(pk=request.pk).update(forge_touchers=found)
+        request.forge_touchers = found
 
 
 def _gist(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +157,7 @@ def judge(
     later they deny.
     """
     request = change.request
-    facts = with_sourceless(facts, read_facts(policies))
+    facts = with_sourceless(with_unknown_authors(facts), read_facts(policies))
     before = request.verdict.body["decide_within"] if request.verdict else 0
     judgement, _ = give_verdict(change, policies, facts)
     if request.risk != judgement.risk:
@@ -181,7 +195,7 @@ def _refuse_impossible(request: Request, judgement: Judgement) -> None:
     asked = [one for one in obligations(request) if (one.policy, one.rule) in certain]
     nobody = _impossible(request, asked)
     if nobody:
-        raise NoEligibleApprover(_cause(nobody[0]))
+        raise NoEligibleApprover(_cause(request, nobody[0]))
 
 
 def _impossible(request: Request, asked: list[Asked]) -> list[Asked]:
@@ -277,8 +291,8 @@ def _await_groups(request: Request, names: list[str]) -> None:
 
 def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:
     if fresh:
-        raise NoEligibleApprover(_cause(asked))
-    change.set(ended_reason=_cause(asked))
+        raise NoEligibleApprover(_cause(change.request, asked))
+    change.set(ended_reason=_cause(change.request, asked))
     change.move(
         Status.DENIED,
         actor=SYSTEM,
@@ -286,11 +300,13 @@ def _nobody_can(change: Change, asked: Asked, *, fresh: bool) -> None:
     )
 
 
-def _cause(asked: Asked) -> str:
+def _cause(request: Request, asked: Asked) -> str:
+    extra = request.verdict.body.get("extra") if request.verdict else None
     return (
         f"Rule {asked.rule} asks for {asked.count} from {either(list(asked.groups))}, but not "
         "enough people there may decide: the group is unknown or empty, or its members touched "
         "this change. Add members to the group, then ask again."
+        + (f" {extra['sentence']}" if extra else "")
     )
 
 

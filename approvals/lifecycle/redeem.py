@@ -30,6 +30,7 @@ from approvals.lifecycle.transition import Change, locked
 from approvals.models import Permit, Request
 from approvals.permissions import why_not_here
 from approvals.queries import named_drift, owned_by
+from approvals.requesters import ACCOUNTS, EMAILS, with_unknown_authors
 from approvals.states import PermitStatus, Status
 from policies.language.document import (
     PinnedPolicy,
@@ -39,6 +40,7 @@ from policies.language.document import (
 )
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Known
+from policies.language.unknown_authors import UNKNOWN_AUTHORS
 from policies.language.verdict import Verdict as Judgement
 from portal.accounts.authentication import actor_of, require_scope
 from portal.accounts.models import ProjectToken
@@ -49,7 +51,7 @@ from portal.ledger.record import hint
 
 START_WITHIN = timedelta(minutes=5)
 TRIES = 3
-AUTHORS = frozenset({"git.author", "git.committer", "git.authors"})
+AUTHORS = frozenset({*EMAILS, "git.authors", ACCOUNTS})
 HEARTBEAT_SECONDS = 30
 
 
@@ -135,13 +137,13 @@ def fresh_facts(request: Request, policies: Sequence[PinnedPolicy]) -> Facts:
     source that fails just now is no drift: nothing is known to have moved, so the approval stands.
     """
     question = question_about(request, now(), fresh=True)
-    people = AUTHORS if _decided(request) else frozenset[str]()
-    sources = wanted_sources(question, needed_facts(policies) | people)
+    needed = needed_facts(policies)
+    if _decided(request) or UNKNOWN_AUTHORS in needed:
+        needed |= AUTHORS
+    sources = wanted_sources(question, needed)
     answer = ask_all(sources, question, settings.REDEEM_SECONDS)
-    facts = with_sourceless(
-        Facts({**stored_facts(request, question), **facts_at_hand(question), **answer.states}),
-        read_facts(policies),
-    )
+    read = {**stored_facts(request, question), **facts_at_hand(question), **answer.states}
+    facts = with_sourceless(with_unknown_authors(Facts(read)), read_facts(policies))
     if answer.failed & _indispensable(request, policies, facts):
         _remember_failure(request, answer.error)
         raise Unavailable(
@@ -163,7 +165,7 @@ def _indispensable(
     known = {name for name, state in then.items() if isinstance(state, Known)}
     found = indispensable_facts(policies) | (needed_facts(policies) & known)
     barred = _decided(request) and not evaluate(policies, facts).self_approval
-    return found | AUTHORS if barred else found
+    return found | AUTHORS if barred or UNKNOWN_AUTHORS in found else found
 
 
 def _decided(request: Request) -> bool:

@@ -100,6 +100,8 @@ class Request(models.Model):
     drift = models.JSONField(default=list)
     # What became otherwise while this round waits: `{fact, old, new, at}`, the latest first.
     moved = models.JSONField(default=list)
+    # People whose accounts at the forge touched the change, `[id, how]`, as last looked up.
+    forge_touchers = models.JSONField(default=list)
     # high, medium, low, or empty where no policy speaks of risk.
     risk = models.CharField(max_length=6, blank=True)
     # Older requests for the same target are still to be retired (supersede.py).

@@ -26,13 +26,21 @@ FREEZES = frozenset({"ops.freeze", "ops.next_freeze_s", "ops.freeze_exception"})
 QUIET = frozenset(
     {"git.paths", "git.stat", "git.commits", "git.committed_at", "history.last_success_age_s"}
     | {"ops.freeze_reason", "ops.freeze_ends_s", "ops.next_freeze_reason", "ops.business_hours"}
-    | {"ci.checks", "git.signed", "time.weekday", "time.hour", "request.actor"}
+    | {
+        "ci.checks",
+        "git.author_accounts",
+        "git.signed",
+        "time.weekday",
+        "time.hour",
+        "request.actor",
+    }
 )
 # Worth a row with this value only, or when a policy reads them.
 ONLY_WHEN: Mapping[str, Value] = {"git.exists": False, "history.first_time": True}
 # Worth a row when something stands in them, or when a policy reads them.
 ONLY_WHEN_FULL = frozenset(
-    {f"migration.{name}" for name in ("drops", "locks", "unreadable")} | {"pr.labels"}
+    {"authors.unknown", "pr.labels"}
+    | {f"migration.{name}" for name in ("drops", "locks", "unreadable")}
 )
 # Groups that have nothing to say of most requests.
 UNTOLD = frozenset({"tests", "deploy", "terraform", "policy"})
@@ -50,6 +58,7 @@ LOOK: Mapping[str, Callable[[Value], bool]] = {
     **dict.fromkeys(("git.branch_protected", "image.signed"), _is(False)),
     **dict.fromkeys(("alerts.firing", "incident.open"), bool),
     **dict.fromkeys(("migration.drops", "migration.locks", "migration.unreadable"), bool),
+    "authors.unknown": bool,
     "ci.state": _is("failure", "pending"),
     "pr.review_state": _is("changes_requested"),
     "deployment.state": _is("failure"),

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals.models import Permit, Request
-from approvals.permissions import why_not
+from approvals.permissions import read_links, why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import FactRow
 from approvals.queries.history import HistoryLine, archived_part, history_of_request
@@ -77,6 +77,7 @@ def request_page(
     position = ledger_position()
     sight = sight_of(person)
     request = load_request(person, request_id, sight)
+    read_links(request)
     people = ("person", "delegation__group", "delegation__delegator", "delegation__delegate")
     decisions = list(request.decisions.select_related(*people, "snapshot").order_by("decided_at"))
     body = request.verdict.body if request.verdict else {}

@@ -25,6 +25,7 @@ from approvals.queries.step_up import fresh_step_up
 from approvals.queries.summary import Wanted
 from approvals.queries.unshown import Unshown
 from approvals.quorum import Asked
+from approvals.requesters import unknown_authors
 from approvals.states import WAITING, Status
 from portal.accounts.models import User
 from portal.directory.models import Delegation
@@ -93,6 +94,7 @@ def requirements(
                 _barred(request),
             )
         )
+    found += _extra(request, done=all(one.done for one in found[: len(wanted)]))
     waits = missing_facts(request) if request.status in WAITING else []
     found += [Requirement(False, _("%(fact)s must be known") % {"fact": n}, "") for n in waits]
     if changed:
@@ -124,10 +126,23 @@ def _away(wanted: Sequence[Wanted]) -> dict[str, list[str]]:
     return found
 
 
+def _extra(request: Request, *, done: bool) -> list[Requirement]:
+    """Why one approval more is asked than the rules say, and because of whom."""
+    extra = request.verdict.body.get("extra") if request.verdict else None
+    if extra is None or request.snapshot is None:
+        return []
+    return [
+        Requirement(done, extra["sentence"], ", ".join(unknown_authors(request.snapshot.typed)))
+    ]
+
+
 def _barred(request: Request) -> str:
     if request.account is None:
         return _("Who wrote the version and who asked to publish it may not")
-    text = _("Owner of %(account)s, who started the run, authors and committers may not")
+    text = _(
+        "Owner of %(account)s, who started the run, authors, committers and who opened the pull "
+        "request may not"
+    )
     return text % {"account": request.account.name}
 
 

@@ -11,16 +11,11 @@ from django.utils.translation import gettext as _
 
 from approvals.behalf import groups_behind
 from approvals.models import Decision, Request
-from approvals.permissions import (
-    counting_approvals,
-    may_decide,
-    obligations,
-    touched_by,
-    touchers,
-)
+from approvals.permissions import counting_approvals, may_decide, obligations
 from approvals.queries.news import News, news_of
 from approvals.queries.visible import Sight
 from approvals.quorum import tally
+from approvals.requesters import touched_by, touchers
 from approvals.states import OPEN, Status
 from policies.models import Policy
 from portal.accounts.models import User

@@ -199,7 +199,7 @@ def outcome_words(outcome: str) -> str:
 
 
 def _wishes(body: Mapping[str, Any]) -> list[str]:
-    found = []
+    found = [body["extra"]["sentence"]] if "extra" in body else []
     if body["step_up"]:
         text = _(
             "Whoever decides confirms with a second factor, shown for this decision at most "

@@ -10,6 +10,7 @@ from policies.language.conditions import Answer
 from policies.language.document import RISKS, PinnedPolicy, PolicyDocument, matches
 from policies.language.facts import Facts, FactState, Known
 from policies.language.judge import Judgement, judge_policy, pending_behind
+from policies.language.unknown_authors import extra_for, with_extra
 from policies.language.verdict import Denial, Glass, Obligation, Outcome, PolicyRef, Shadow, Verdict
 
 __all__ = ["PinnedPolicy", "evaluate"]
@@ -54,7 +55,9 @@ def _key(pinned: PinnedPolicy) -> tuple[str, int, str]:
 def _join(judged: Sequence[Judgement], facts: Facts, shadow: tuple[Shadow, ...]) -> Verdict:
     documents = [one.pinned.document for one in judged]
     denials = tuple(sorted({denial for one in judged for denial in one.denials}))
-    obligations = _strongest({asked for one in judged for asked in one.obligations})
+    asked = _strongest({asked for one in judged for asked in one.obligations})
+    extra = extra_for(facts, asked)
+    obligations = with_extra(asked, extra)
     blocks = [answer for one in judged for answer in one.blocks]
     still_open = [answer for one in judged for answer in one.open]
     pending = frozenset().union(*(pending_behind(answer, facts) for answer in still_open))
@@ -83,6 +86,7 @@ def _join(judged: Sequence[Judgement], facts: Facts, shadow: tuple[Shadow, ...])
         glass=_glass(judged),
         escalate=tuple(sorted({step for document in documents for step in document.escalate})),
         shadow=shadow,
+        extra=extra,
     )
 
 

@@ -70,6 +70,18 @@ class Obligation:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """How many approvals each rule asks besides its own, and why."""
+
+    approvals: int
+    sentence: str
+
+    def to_json(self) -> dict[str, JSON]:
+        """Canonical-JSON-safe form."""
+        return {"approvals": self.approvals, "sentence": self.sentence}
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class Denial:
     """A rule that certainly denies; `policy` and `rule` are empty when no policy matches."""
@@ -223,7 +235,8 @@ class Verdict:
     misses, `pending_facts` those still being fetched that could change outcome or obligations.
     Times are seconds: `decide_within` and `valid_for` 0 when no policy matches, `step_up` the
     greatest age of the sign-in of who decides, 0 when none is asked for. `tolerate` says how far a
-    held number may move. `glass` is empty unless soft rules alone stand in the way.
+    held number may move. `glass` is empty unless soft rules alone stand in the way. `extra` is
+    counted in `obligations` already.
     """
 
     outcome: Outcome
@@ -248,6 +261,7 @@ class Verdict:
     glass: tuple[Glass, ...] = ()
     escalate: tuple[Escalation, ...] = ()
     shadow: tuple[Shadow, ...] = ()
+    extra: Extra | None = None
 
     @property
     def self_approval(self) -> bool:
@@ -305,6 +319,7 @@ class Verdict:
                 for step in self.escalate
             ],
             "shadow": _all(self.shadow),
+            **({"extra": self.extra.to_json()} if self.extra else {}),
         }
 
 

@@ -66,6 +66,12 @@ _GIT: tuple[Row, ...] = (
         "Accounts at the forge of who committed each commit since what runs now.",
         ("github:583231",),
     ),
+    (
+        "author_accounts",
+        "list",
+        "Who wrote each commit since what runs now: account at the forge (or -), and address.",
+        ("github:583231 ana@example.com",),
+    ),
     ("branch_protected", "bool", "Whether the forge protects the branch.", True),
     ("url", "string", "Page of the commit at the forge.", f"https://forge.example/c/{COMMIT}"),
     ("message", "string", "Whole commit message.", "Raise the price of coffee"),
@@ -76,6 +82,12 @@ _CI: tuple[Row, ...] = (
     ("pending", "list", "Names of the checks that still run.", ("e2e",)),
     ("passed", "list", "Names of the checks that passed.", ("unit", "lint")),
     ("total", "int", "How many checks the commit has.", 12),
+    (
+        "started_by",
+        "list",
+        "Accounts at the forge of who pushed or started the run that asks.",
+        ("github:583231",),
+    ),
     (
         "checks",
         "list",

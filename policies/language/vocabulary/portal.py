@@ -127,9 +127,19 @@ _OPS: tuple[Row, ...] = (
         True,
     ),
 )
+_AUTHORS: tuple[Row, ...] = (
+    (
+        "unknown",
+        "int",
+        "Authors of the commits since what runs now whom the forge names and nobody here is linked "
+        "to; each rule that asks people asks one more when there are any.",
+        0,
+    ),
+)
 GROUPS = (
     group("history", "What ran on the environment before, and how well.", _HISTORY),
     group("policy", "The policy version that a request is about.", _POLICY),
+    group("authors", "Whom of those that the forge names the portal knows.", _AUTHORS),
     group("time", "The moment of the verdict.", _TIME),
     group("ops", "The calendar: freezes and business hours.", _OPS),
 )

@@ -18,6 +18,7 @@ OURS = {"": "get", "/commits": "get", "/commits/{ref}": "get", "/branches/{branc
         "/commits/{commit_sha}/branches-where-head": "get", "/commits/{ref}/check-runs": "get",
         "/commits/{ref}/status": "get", "/commits/{commit_sha}/pulls": "get", "/pulls": "get",
         "/compare/{basehead}": "get", "/pulls/{pull_number}/reviews": "get",
+        "/actions/runs/{run_id}/attempts/{attempt_number}": "get",
         "/deployments": "get", "/deployments/{deployment_id}/statuses": "get"}  # fmt: skip
 SECONDS = 60
 

@@ -45,6 +45,8 @@ def asked(who, hub, shop, monkeypatch):
     """A request for a commit that is green and reviewed, read through the connection."""
     monkeypatch.setattr(parts, "side_by_side", side_by_side)
     put_in_force(who.admin, who.deputy, REVIEWED)
+    for number, name in enumerate(("Ana Author", "Dev Author"), start=31):
+        hub.people[person(who.admin, name).email] = number
     create_connection(
         by=who.admin,
         kind="github",

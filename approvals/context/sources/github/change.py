@@ -14,10 +14,11 @@ from approvals.context.forge import (
     said,
 )
 from approvals.context.listed import commit_lines
-from approvals.context.people import people
+from approvals.context.people import address, people
 from approvals.context.source import SourceFailed
 from approvals.context.sources.github.api import GitHubRepository, account
 from approvals.context.sources.github.commit import email
+from approvals.requesters import NO_ACCOUNT
 from policies.language.facts import Unknown
 
 MOST_COMMITS = 1_000
@@ -28,6 +29,9 @@ ACCOUNTLESS = Unknown("a commit since what runs there now belongs to no account"
 # Whoever GitHub left out, for whatever reason, would be free to decide.
 _LEFT_OUT = "it lists not all commits since what runs there now"
 _EMPTY_FILE = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+_OF_WRITERS = (
+    "git.authors", "git.author_ids", "git.committer_ids", "git.author_accounts", "git.commits",
+)  # fmt: skip
 _ROLES: tuple[Literal["author", "committer"], ...] = ("author", "committer")
 
 
@@ -85,12 +89,12 @@ def _history(repository: GitHubRepository, commit: str) -> list[Any] | Unknown:
 def _writers(commits: list[Any] | Unknown) -> Values:
     """The commits, and who wrote or committed them: addresses, and accounts; or why not all."""
     if isinstance(commits, Unknown):
-        names = ("git.authors", "git.author_ids", "git.committer_ids", "git.commits")
-        return dict.fromkeys(names, commits)
+        return dict.fromkeys(_OF_WRITERS, commits)
     return {
         "git.authors": people(email(one, role) for one in commits for role in _ROLES),
         "git.author_ids": _accounts(commits, "author"),
         "git.committer_ids": _accounts(commits, "committer"),
+        "git.author_accounts": sorted({_author(one) for one in commits}),
         "git.commits": commit_lines(_line(one) for one in commits),
     }
 
@@ -98,6 +102,12 @@ def _writers(commits: list[Any] | Unknown) -> Values:
 def _line(commit: Any) -> tuple[str, str, str]:
     subject = said(commit, str, "commit", "message").partition("\n")[0]
     return said(commit, str, "sha"), email(commit, "author"), subject
+
+
+def _author(commit: Any) -> str:
+    """The account that GitHub found, by the address, which stands behind it."""
+    named = account(commit.get("author")) or NO_ACCOUNT
+    return f"{named} {address(email(commit, 'author'))}"
 
 
 def _accounts(commits: list[Any], role: str) -> list[str] | Unknown:

@@ -7,7 +7,15 @@ from typing import Any
 from approvals.context.connected import BadSetting, Field
 from approvals.context.fetch import Fetch, NotAllowed, NotThere
 from approvals.context.forge import Values, cut, said
-from approvals.context.parts import FACTS, OF_CHANGE, ForgeSource, Part, not_shown, of_group
+from approvals.context.parts import (
+    FACTS,
+    OF_CHANGE,
+    STARTED,
+    ForgeSource,
+    Part,
+    not_shown,
+    of_group,
+)
 from approvals.context.source import Question, SourceFailed
 from approvals.context.sources.github.api import GitHubRepository
 from approvals.context.sources.github.change import about_change
@@ -19,6 +27,7 @@ from approvals.context.sources.github.commit import (
 )
 from approvals.context.sources.github.deployment import about_deployment
 from approvals.context.sources.github.review import about_review
+from approvals.context.sources.github.run import about_run
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[1-9][0-9]{0,14}|[A-Za-z0-9-]{1,39}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
@@ -134,7 +143,10 @@ class GitHubSource(ForgeSource[GitHubRepository]):
         yield Part(
             of_group("pr"), "pull requests", lambda: about_review(repository, commit, branch)
         )
-        yield Part(of_group("ci"), "checks", lambda: about_checks(repository, commit, ignored))
+        checks = of_group("ci") - {STARTED}
+        yield Part(checks, "checks", lambda: about_checks(repository, commit, ignored))
+        started = frozenset({STARTED})
+        yield Part(started, "runs", lambda: about_run(repository, commit, question.run))
 
 
 def _asked(fetch: Fetch) -> GitHubRepository:

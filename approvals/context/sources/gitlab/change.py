@@ -39,7 +39,8 @@ def about_change(project: GitLabProject, commit: str, running: str) -> Values:
         change = change_facts(TOO_LONG, TOO_LONG)
     else:
         change = _compared(project, base, commit)
-    accounts = dict.fromkeys(("git.author_ids", "git.committer_ids"), NO_ACCOUNT)
+    named = ("git.author_ids", "git.committer_ids", "git.author_accounts")
+    accounts = dict.fromkeys(named, NO_ACCOUNT)
     return {**change, **accounts, "git.authors": writers, "git.commits": commits}
 
 

@@ -7,7 +7,15 @@ from typing import Any
 from approvals.context.connected import BadSetting, Field
 from approvals.context.fetch import Fetch
 from approvals.context.forge import Values, cut, said
-from approvals.context.parts import FACTS, OF_CHANGE, ForgeSource, Part, not_shown, of_group
+from approvals.context.parts import (
+    FACTS,
+    OF_CHANGE,
+    STARTED,
+    ForgeSource,
+    Part,
+    not_shown,
+    of_group,
+)
 from approvals.context.source import Question, SourceFailed
 from approvals.context.sources.gitlab.api import GitLabProject
 from approvals.context.sources.gitlab.change import about_change
@@ -20,6 +28,7 @@ from approvals.context.sources.gitlab.commit import (
 )
 from approvals.context.sources.gitlab.deployment import about_deployment
 from approvals.context.sources.gitlab.review import about_review
+from approvals.context.sources.gitlab.run import about_run
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
@@ -111,4 +120,7 @@ class GitLabSource(ForgeSource[GitLabProject]):
         yield Part(
             of_group("pr"), "merge requests", lambda: about_review(repository, commit, branch)
         )
-        yield Part(of_group("ci"), "pipelines", lambda: about_checks(repository, commit, ignored))
+        checks = of_group("ci") - {STARTED}
+        yield Part(checks, "pipelines", lambda: about_checks(repository, commit, ignored))
+        started = frozenset({STARTED})
+        yield Part(started, "runs", lambda: about_run(repository, commit, question.run))
