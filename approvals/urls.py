@@ -15,6 +15,12 @@ from approvals.views.exports import (
     exports,
     report_prepare,
 )
+from approvals.views.forge_accounts import (
+    forge_account_new,
+    forge_account_unlink,
+    forge_accounts,
+    forge_challenge,
+)
 from approvals.views.hook import connection_hook, hook
 from approvals.views.ledger import entry, entry_file, ledger
 from approvals.views.listing import requests
@@ -47,6 +53,7 @@ _BACKTESTS = "policies/<uuid:policy_id>/versions/<int:number>/backtests"
 _BACKTEST = f"{_BACKTESTS}/<uuid:backtest_id>"
 _PROJECT = "projects/<uuid:project_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
+_FORGE_ACCOUNTS = "people/<uuid:person_id>/forge-accounts"
 _STREAM = "audit/streams/<uuid:stream_id>"
 _EXPORT = "audit/exports/<uuid:export_id>"
 _SCHEDULE = "audit/schedules/<uuid:schedule_id>"
@@ -132,6 +139,14 @@ urlpatterns = [
     path(f"{_CONNECTION}/resume", connection.connection_resume, name="connection-resume"),
     path(f"{_CONNECTION}/hook", connection_hook, name="connection-hook"),
     path("hooks/<uuid:connection_id>", hook, name="hook"),
+    path("settings/forge-accounts", forge_accounts, name="forge-accounts"),
+    path("settings/forge-accounts/<uuid:challenge_id>", forge_challenge, name="forge-challenge"),
+    path(f"{_FORGE_ACCOUNTS}/new", forge_account_new, name="forge-account-new"),
+    path(
+        f"{_FORGE_ACCOUNTS}/<uuid:link_id>/unlink",
+        forge_account_unlink,
+        name="forge-account-unlink",
+    ),
     path("audit/integrity/", integrity, name="integrity"),
     path("audit/integrity.json", integrity_json, name="integrity-json"),
     path("audit/integrity.pdf", integrity_pdf, name="integrity-pdf"),

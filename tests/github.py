@@ -59,7 +59,7 @@ class GitHub(Remote):
         self.repo, self.clock, self.people = repo, 0, dict(PEOPLE)
         self.protected, self.verification = {"main"}, {}
         self.runs, self.statuses, self.pulls, self.deployments = [], [], [], []
-        self.actions = {}
+        self.actions, self.members = {}, {}
         self.refuses, self.answered, self.forks = [], [], set()
         self.app_key, self.apps_tokens, self.lasts = None, {}, timedelta(hours=1)
 
@@ -76,6 +76,10 @@ class GitHub(Remote):
                **more}  # fmt: skip
         self.runs = [one for one in self.runs if (one["head_sha"], one["name"]) != (commit, name)]
         self.runs.append(row)
+
+    def member(self, login, number, *lines):
+        """An account with the SSH keys that it uploaded."""
+        self.members[login] = (number, lines)
 
     def action(self, number, commit, *, pushed=11, started=11):
         """A run of GitHub Actions: who pushed, and who started its last attempt."""
@@ -132,9 +136,10 @@ class GitHub(Remote):
             return told({"message": "Bad credentials"}, 401)
         found = re.fullmatch(rf"/(?:repositories/{NUMBER}|repos/acme/shop)(?:/(.+))?", below)
         try:
-            if not found:
-                raise Missing
-            body = self._answer(found[1] or "", dict(parse_qsl(query)))
+            if found:
+                body = self._answer(found[1] or "", dict(parse_qsl(query)))
+            else:
+                body = self._account(unquote(below))
         except Missing:
             return told({"message": "Not Found"}, 404)
         except Unprocessable:
@@ -273,6 +278,14 @@ class GitHub(Remote):
 
     def _reviews(self, query, number):
         return _page(self.pulls[int(number) - 1]["reviews"], query)
+
+    def _account(self, path):
+        for login, (number, lines) in self.members.items():
+            if path in (f"/users/{login}", f"/user/{number}"):
+                return {**user(number), "login": login}
+            if path == f"/users/{login}/keys":
+                return [{"id": n, "key": line} for n, line in enumerate(lines)]
+        raise Missing
 
     def _action(self, query, number, attempt):
         found = self.actions.get(int(number))

@@ -44,6 +44,7 @@ class GitLab(OfGit, Remote):
         self.repo, self.clock = repo, 0
         self.protected, self.signatures = {"main"}, {}
         self.jobs, self.merge_requests, self.deployments = [], [], []
+        self.members = {}
         self.started, self.refuses, self.answered = {}, [], []
 
     # What people and pipelines do.
@@ -155,6 +156,8 @@ class GitLab(OfGit, Remote):
                 return refusal
         if headers.get("private-token") != TOKEN:
             return _refused("401 Unauthorized")
+        if below.startswith("/api/v4/users"):
+            return self._sent(path, self._accounts(below, dict(parse_qsl(query))), {}, headers)
         found = re.fullmatch(r"/api/v4/projects/(\d+)(?:/(.+))?", below)
         if not found or int(found[1]) != NUMBER:
             return _refused("404 Project Not Found")
@@ -246,6 +249,15 @@ class GitLab(OfGit, Remote):
         return sorted(rows, key=lambda row: row["id"], reverse=query.get("sort") == "desc")
 
     def _pipelines(self, query):
+        return []
+
+    def _accounts(self, path, query):
+        """`members` has number and keys of each account by its name."""
+        for login, (number, lines) in self.members.items():
+            if path == f"/api/v4/users/{number}/keys":
+                return [{"id": 1, "key": line, "expires_at": ends} for line, ends in lines.items()]
+            if query.get("username") == login:
+                return [{**user(number), "username": login}]
         return []
 
     def _started(self, query, number):

@@ -131,6 +131,14 @@ class ForgeSource(ConnectedSource, Generic[R]):
     def of_commit(self, repository: R, question: Question, ignored: str) -> Iterator[Part]:
         """What can be asked about a commit that is there, but for itself and the branch."""
 
+    @abstractmethod
+    def account(self, repository: R, login: str) -> tuple[int, str] | None:
+        """Number and name of the account at the forge that is called so. Raises SourceFailed."""
+
+    @abstractmethod
+    def keys(self, repository: R, number: int, login: str) -> list[str]:
+        """The SSH keys that the forge publishes for an account, as lines. Raises SourceFailed."""
+
     def clean(self, settings: Mapping[str, Any]) -> None:
         check_wanted(self.title, settings)
 

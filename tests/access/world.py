@@ -28,7 +28,14 @@ from policies.sources.configure import create_source
 from portal.access import grant_role
 from portal.access.models import Organisation
 from portal.accounts.authentication import authenticate_token, issue_token
-from portal.accounts.models import ProjectToken, ServiceAccount, User
+from portal.accounts.forge_accounts import AtForge, link_by_hand, make_challenge
+from portal.accounts.models import (
+    ForgeAccount,
+    ForgeChallenge,
+    ProjectToken,
+    ServiceAccount,
+    User,
+)
 from portal.accounts.service_accounts import create_service_account
 from portal.accounts.trusts.configure import create_trust
 from portal.directory.delegations import create_delegation
@@ -69,6 +76,9 @@ ROLE_OF = {
 }
 
 
+ACCOUNT = AtForge("github", "github.com", 11, "approver-at-work")
+
+
 @dataclass
 class Place:
     """One project with one of everything in it."""
@@ -106,6 +116,8 @@ class World:
     delegation: Delegation  # of the approver, to Mallory
     directory: Directory  # keeps the group and the approver
     provider: Any
+    forge_account: ForgeAccount  # the approver's
+    challenge: ForgeChallenge  # the approver's too
     holder: User  # of one role on everything, to be revoked
     review: AccessReview  # of the group
     cookies: dict[str, str] = field(default_factory=dict)
@@ -181,6 +193,8 @@ class World:
             "backtest_id": self.backtest.pk,
             "export_id": self.export.pk,
             "schedule_id": self.schedule.pk,
+            "link_id": self.forge_account.pk,
+            "challenge_id": self.challenge.pk,
             "name": "countersign.py",
             "tile": "63/000",  # no log is that large
         }
@@ -389,6 +403,10 @@ def build() -> World:
         delegation=_delegation(who, group, people["approver"]),
         directory=_directory(who, group, people["approver"]),
         provider=_provider(who, group),
+        forge_account=link_by_hand(
+            by=who.admin, person=people["approver"], account=ACCOUNT, reason="Seen in person"
+        ),
+        challenge=make_challenge(by=people["approver"], account=ACCOUNT._replace(number=12)),
         holder=_holder(who, *places),
         review=_review(who, group),
     )

@@ -44,7 +44,7 @@ def people(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 def person(request: PersonRequest, person_id: UUID) -> HttpResponse:
-    """One person with their approver groups and service accounts."""
+    """One person with their approver groups, accounts at forges and service accounts."""
     found = _load(request, person_id)
     context = {
         "person": found,
@@ -53,6 +53,7 @@ def person(request: PersonRequest, person_id: UUID) -> HttpResponse:
         "factors": factors_of(found),
         "invitation": open_invitation(found),
         "devices": devices_of(found).count(),
+        "forge_accounts": found.forge_accounts.filter(archived_at=None),
         "self": found.pk == request.user.pk,
     }
     return render(request, "portal/person.html", context)

@@ -46,7 +46,8 @@ def _manager(asked, below):
         return project.mergerequests
     managers = (asked.projects, project.commits, project.branches, commit.statuses,
                 project.mergerequests, request.approvals, request.diffs, request.reviewer_details,
-                project.deployments, project.pipelines)  # fmt: skip
+                project.deployments, project.pipelines, project.jobs,
+                asked.users, asked.users.get(11, lazy=True).keys)  # fmt: skip
     for manager in managers:
         path = (
             re.escape(manager.path)

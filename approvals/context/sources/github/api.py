@@ -32,9 +32,13 @@ class GitHubRepository(Repository):
         # Numbers, not names, all the way: GitHub gives the name of a repository that was moved or
         # deleted to whoever wants it, and its number to nobody.
         below = f"/{path}" if path else ""
+        return self.anywhere(f"{self._place}{below}", params, lasting=lasting)
+
+    def anywhere(self, path: str, params: Params = (), *, lasting: bool = False) -> Any:
+        """The same of what does not belong to the repository, as an account."""
         try:
             return self._fetch.json(
-                f"{self._place}{below}",
+                path,
                 params=params,
                 lasting=lasting,
                 headers={

@@ -17,6 +17,7 @@ from approvals.context.parts import (
     of_group,
 )
 from approvals.context.source import Question, SourceFailed
+from approvals.context.sources.github.accounts import find_account, published_keys
 from approvals.context.sources.github.api import GitHubRepository
 from approvals.context.sources.github.change import about_change
 from approvals.context.sources.github.checks import about_checks
@@ -126,6 +127,12 @@ class GitHubSource(ForgeSource[GitHubRepository]):
         if repository.number is None:
             raise SourceFailed("its repository is a name: test the connection to learn the number")
         return repository
+
+    def account(self, repository: GitHubRepository, login: str) -> tuple[int, str] | None:
+        return find_account(repository, login)
+
+    def keys(self, repository: GitHubRepository, number: int, login: str) -> list[str]:
+        return published_keys(repository, number, login)
 
     def about(self, repository: GitHubRepository, commit: str) -> Values | None:
         found = find_commit(repository, commit)

@@ -18,8 +18,12 @@ class GitLabProject(Repository):
 
     def get(self, path: str = "", params: Params = (), *, lasting: bool = False) -> Any:
         below = f"/{path}" if path else ""
+        return self.anywhere(f"projects/{self.number}{below}", params, lasting=lasting)
+
+    def anywhere(self, path: str, params: Params = (), *, lasting: bool = False) -> Any:
+        """The same of what does not belong to the project, as an account."""
         return self._fetch.json(
-            f"api/v4/projects/{self.number}{below}",
+            f"api/v4/{path}",
             params=params,
             lasting=lasting,
             headers={"PRIVATE-TOKEN": self._fetch.secrets["token"]},

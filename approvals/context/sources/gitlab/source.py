@@ -17,6 +17,7 @@ from approvals.context.parts import (
     of_group,
 )
 from approvals.context.source import Question, SourceFailed
+from approvals.context.sources.gitlab.accounts import find_account, published_keys
 from approvals.context.sources.gitlab.api import GitLabProject
 from approvals.context.sources.gitlab.change import about_change
 from approvals.context.sources.gitlab.checks import about_checks
@@ -102,6 +103,12 @@ class GitLabSource(ForgeSource[GitLabProject]):
 
     def repository(self, fetch: Fetch) -> GitLabProject:
         return GitLabProject(fetch)
+
+    def account(self, repository: GitLabProject, login: str) -> tuple[int, str] | None:
+        return find_account(repository, login)
+
+    def keys(self, repository: GitLabProject, number: int, login: str) -> list[str]:
+        return published_keys(repository, number, login)
 
     def about(self, repository: GitLabProject, commit: str) -> Values | None:
         found = find_commit(repository, commit)
