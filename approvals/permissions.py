@@ -182,7 +182,7 @@ def eligible(
 def read_links(request: Request) -> None:
     """Let the request know who is linked now to the accounts that touched the change."""
     if request.snapshot is not None:
-        request.forge_touchers = linked_touchers(request.snapshot.typed)
+        request.forge_touchers = linked_touchers(request, request.snapshot.typed)
 
 
 def is_late(request: Request) -> bool:

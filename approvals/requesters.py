@@ -77,15 +77,22 @@ def touched_by(person: User, people: Iterable[Toucher]) -> Toucher | None:
     return next((toucher for toucher in people if toucher.key in mine), None)
 
 
-def linked_touchers(facts: Facts) -> list[list[str]]:
-    """`[id of a person, how]` for each account that a forge told of and somebody is linked to now
-    (two queries, none where no forge tells of any)."""
+def linked_touchers(request: Request, facts: Facts) -> list[list[str]]:
+    """`[id of a person, how]` for each account that a forge told of and somebody is linked to now.
+
+    Whoever touched it once keeps having touched it: a pull request may be closed and opened again
+    by somebody else, and a forge may fall silent. Only the end of their link frees them. No query
+    where no forge tells of any.
+    """
     named = list(_named(facts))
     people = _people_of({account for account, _how in named})
-    return [
-        list(row)
-        for row in sorted({(str(people[one]), how) for one, how in named if one in people})
-    ]
+    found = {(str(people[one]), how) for one, how in named if one in people}
+    before = {(person, how) for person, how in request.forge_touchers} - found
+    if before:
+        links = ForgeAccount.objects.filter(person__in={person for person, _how in before})
+        linked = {str(pk) for pk in links.filter(archived_at=None).values_list("person", flat=True)}
+        found |= {row for row in before if row[0] in linked}
+    return [list(row) for row in sorted(found)]
 
 
 def with_unknown_authors(facts: Facts) -> Facts:

@@ -64,16 +64,25 @@ def of_request(request: Request) -> Erasable:
 def of_person(person: User) -> Erasable:
     """Their comments, the reasons they gave, the requests they started, facts with their address.
 
-    A run's starter is taken for the person who signs in with that name or has that address. Raises
-    Conflict while only an archive tells whose some reasons are.
+    A run's starter is taken for the person who signs in with that name or has that address; facts
+    also name people by accounts at forges. Raises Conflict while only an archive tells whose some
+    reasons are.
     """
     names = [name for name in (person.username, person.email) if name]
     asked = Q(owner=person, account=None) | Q(run__actor__in=names)
     _require_online()
     took_back = Entry.objects.filter(actor_ref=str(person.actor_ref), type__in=_TOOK_BACK)
     ended = Q(pk__in=list(took_back.values_list("request", flat=True)))
-    named = Q(words__icontains=person.email) if person.email else Q(pk=None)
-    return _erasable(person, Q(person=person), asked, ended, named)
+    return _erasable(person, Q(person=person), asked, ended, _named(person))
+
+
+def _named(person: User) -> Q:
+    """Snapshots with their address, or an account at a forge that is or was linked to them."""
+    found = Q(words__icontains=person.email) if person.email else Q(pk=None)
+    for account in person.forge_accounts.all():
+        text = f'"{account.provider}:{account.number}'
+        found |= Q(words__contains=f'{text}"') | Q(words__contains=f"{text} ")
+    return found
 
 
 def _require_online() -> None:

@@ -128,7 +128,7 @@ def give_verdict(
 
 def _keep_touchers(request: Request, facts: Facts) -> None:
     """Bookkeeping, not state: who may decide is looked up again when somebody does."""
-    found = linked_touchers(facts)
+    found = linked_touchers(request, facts)
     if request.forge_touchers != found:
         Request.objects.filter(pk=request.pk).update(forge_touchers=found)
         request.forge_touchers = found

@@ -39,6 +39,7 @@ SELECT
     CASE WHEN permit.id IS NOT NULL THEN coalesce(account.name, 'the portal') END AS executor,
     nullif(concat_ws('; ', (SELECT string_agg(DISTINCT person.name, ', ') {BEHIND} AND (
         person.id IN (r.owner_id, account.owner_id, token.created_by_id, version.author_id)
+        OR r.forge_touchers @> jsonb_build_array(jsonb_build_array(person.id::text))
         OR lower(person.username) IN (lower(r.run->>'actor'))
         OR lower(nullif(person.email, '')) IN (lower(r.run->>'actor'))
         OR lower(person.username) = ANY(writers.named)

@@ -13,6 +13,7 @@ from approvals.audit.reports.rows import stream
 from approvals.audit.scope import audit_scope
 from approvals.lifecycle.finish import finish_permit
 from approvals.lifecycle.withdraw import revoke_request
+from approvals.models import Request
 from approvals.states import PermitStatus
 from portal.access import grant_role, revoke_role
 from portal.access.models import RoleGrant
@@ -96,6 +97,12 @@ def test_reports_say_on_whose_behalf_somebody_approved(audited, taken):
     assert only(taken(audited.auditor, "separation"), request)["overlap"] == "Alice Lead"
     row = only(taken(audited.auditor, "population"), request)
     assert row["approvers"].startswith("Mallory Outside on behalf of Alice Lead (approve, 20")
+
+
+def test_separation_names_an_approver_whose_account_at_the_forge_touched_it(audited, taken):
+    touched = [[str(audited.alice.pk), "your account at the forge opened the pull request"]]
+    Request.objects.filter(pk=audited.ran.pk).update(forge_touchers=touched)
+    assert only(taken(audited.auditor, "separation"), audited.ran)["overlap"] == "Alice Lead"
 
 
 def test_decisions_by_policy_name_the_rule_and_who_published_it(audited, taken):

@@ -3,10 +3,11 @@ nobody here costs one approval more."""
 
 import pytest
 
+from approvals.audit.erasable import of_person
 from approvals.connections.configure import create_connection
 from approvals.lifecycle.enrich import due_readings, read_source
 from approvals.lifecycle.redeem import Drift
-from approvals.models import Connection, Reading, Verdict
+from approvals.models import Connection, KeptAnswer, Reading, Verdict
 from approvals.permissions import why_not
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts
@@ -21,6 +22,7 @@ from portal.ledger.models import Entry
 from tests.factories import ask, decide, person, redeem
 from tests.github import NUMBER, TOKEN
 from tests.integration.pages import as_
+from tests.remote import Says
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +192,27 @@ def test_a3_a_link_bars_at_once_and_not_only_at_the_next_reading(who, hub, shop,
     assert why_not(who.alice, "decide", request).code == "own-change"
 
 
+@pytest.mark.parametrize("then", ["another opens it", "the forge is silent"])
+def test_a3_who_touched_it_once_is_not_freed_by_what_the_forge_says_later(
+    who, hub, shop, asked, authors, link, then
+):
+    pull, account = hub.pull(shop.new, author=BOT), link(BOT, who.alice)
+    request = asked()
+    if then == "another opens it":
+        pull["row"]["state"] = "closed"
+        hub.pull(shop.new, author=12)
+    else:
+        hub.refuses.append(("", Says({}, 500)))
+        Reading.objects.update(attempts=9)
+    KeptAnswer.objects.all().delete()
+    read(request)
+    assert request.snapshot.facts["pr.author"].get("value") != f"github:{BOT}"
+    assert why_not(who.alice, "decide", request).code == "own-change"
+    unlink(by=who.admin, account=account)
+    refusal = why_not(who.alice, "decide", request)
+    assert refusal is None or refusal.code != "own-change"
+
+
 def test_a_run_of_another_commit_says_nothing(who, hub, shop, asked, authors, link):
     link(BOT, who.alice)
     hub.action(812, shop.old, pushed=BOT)
@@ -210,3 +233,13 @@ def test_without_a_connection_nobody_is_asked_more(who):
     request = ask(who)
     assert counts(request) == [1]
     assert "authors.unknown" not in request.snapshot.facts
+
+
+def test_erasing_a_person_finds_the_facts_with_their_account(who, hub, shop, asked, link):
+    hub.pull(shop.new, author=BOT)
+    request, other = asked(), ask(who)
+    link(BOT, who.alice)
+    link(BOT // 10, who.bob)  # a number that begins alike
+    assert request.snapshot_id in of_person(who.alice).snapshots
+    assert request.snapshot_id not in of_person(who.bob).snapshots
+    assert other.snapshot_id not in of_person(who.alice).snapshots
