@@ -110,6 +110,7 @@ def test_a_request_that_ran(windows, portal):
         "/people/",
         "/settings/",
         "/settings/absence",
+        "/settings/forge-accounts",
     ],
 )
 def test_a_list(windows, address):
