@@ -22,7 +22,7 @@ def _to(model: str, name: str, **more: bool) -> models.ForeignKey:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0011_archive")]
+    dependencies = [("portal", "0017_directories")]
     operations = [
         migrations.CreateModel(
             "Trust",

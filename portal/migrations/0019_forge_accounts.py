@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0011_archive'),
+        ('portal', '0018_trusts'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0021_schedules'),
+        ('approvals', '0025_delegations'),
     ]
 
     operations = [
