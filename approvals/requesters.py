@@ -198,7 +198,10 @@ def _askers(request: Request) -> list[Toucher]:
         found.append((request.account.owner_id, "you own the service account that asked"))
     if request.token is not None:
         found.append((request.owner_id, "you owned the service account when it asked"))
-        found.append((request.token.created_by_id, "you issued the token that asked"))
+        how = "you issued the token that asked"
+        if request.token.trust_id is not None:
+            how = "you set up the trust on which it asked"
+        found.append((request.token.created_by_id, how))
     if request.policy_version is not None:
         found.append((request.owner_id, "you asked for this"))
         found.append((request.policy_version.author_id, "you wrote this version"))

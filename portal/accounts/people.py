@@ -173,17 +173,18 @@ def _set_active(by: User, person: User, *, active: bool) -> User:
     person = lock_person(person)
     if person.is_active != active:
         switch_person(person_actor(by), person, active=active)
-        check_administered()
     return person
 
 
 def switch_person(actor: Actor, person: User, *, active: bool) -> None:
-    """Deactivate or reactivate the locked `person`. The caller has checked that `actor` may."""
+    """Deactivate or reactivate `person`. The caller has checked that `actor` may, and locked the
+    portal before the person. Raises Conflict where nobody would administer the portal any more."""
     person.is_active = active
     person.deactivated_by = "" if active else actor.ref
     person.save(update_fields=["is_active", "deactivated_by"])
     if not active:
         end_sessions(person)
+        check_administered()
     moved = change({"is_active": not active}, {"is_active": active})
     _record("person.changed", actor, person, moved)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from portal.access.administered import lock_portal
 from portal.accounts.models import User as Person
 from portal.accounts.people import insert_person, lock_person, rewrite_person, switch_person
 from portal.kernel.clock import now
@@ -16,7 +17,7 @@ from portal.kernel.validation import changed_fields, check_row
 from portal.ledger.actors import directory_actor
 from portal.scim.errors import Taken
 from portal.scim.groups import leave_all
-from portal.scim.guard import check_rewrite, check_switch
+from portal.scim.guard import check_return, check_rewrite
 from portal.scim.models import Directory, KeptPerson
 from portal.scim.resources import Email, User
 
@@ -35,6 +36,7 @@ def add_person(directory: Directory, wanted: User) -> KeptPerson:
     kept = KeptPerson(directory=directory, person=person)
     _keep(kept, wanted)
     if wanted.active is False:
+        lock_portal()
         switch_person(actor, person, active=False)
     return kept
 
@@ -54,6 +56,7 @@ def _free(directory: Directory, username: str) -> None:
 
 def change_person(kept: KeptPerson, wanted: User) -> None:
     """Make the person what the directory says. Raises Forbidden, Conflict, Taken, Invalid."""
+    lock_portal()
     directory, person = kept.directory, lock_person(kept.person)
     actor = directory_actor(directory)
     if moved := changed_fields(person, _fields(wanted)):
@@ -61,7 +64,8 @@ def change_person(kept: KeptPerson, wanted: User) -> None:
         _check_free(person, moved)
         rewrite_person(actor, person, moved)
     if wanted.active is not None and wanted.active != person.is_active:
-        check_switch(directory, person, active=wanted.active)
+        if wanted.active:
+            check_return(directory, person)
         switch_person(actor, person, active=wanted.active)
     kept.person, kept.changed_at = person, now()
     _keep(kept, wanted)
@@ -83,11 +87,11 @@ def _holder(username: str) -> Person | None:
 def remove_person(kept: KeptPerson) -> None:
     """Deactivate the person, end the memberships the directory keeps, and show them no more.
 
-    Raises Conflict for the last administrator.
+    Raises Conflict where nobody would administer the portal any more.
     """
+    lock_portal()
     directory, person = kept.directory, lock_person(kept.person)
     if person.is_active:
-        check_switch(directory, person, active=False)
         switch_person(directory_actor(directory), person, active=False)
     leave_all(directory, person)
     kept.removed_at = now()

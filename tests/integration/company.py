@@ -62,7 +62,7 @@ def quick_passwords(settings):
 
 
 @shared.fixture
-def acme() -> Company:
+def company() -> Company:
     """Made once for tests that come one after the other."""
     ada = found_portal(organisation="Acme", username="ada", name="Ada", password=PASSWORD)
     max_, vera, gus, olga = _people(ada)
@@ -76,11 +76,6 @@ def acme() -> Company:
     add_member(by=gus, group=leads, person=vera)
     organisation = Organisation.objects.get()
     return Company(ada, max_, vera, gus, olga, organisation, shop, bank, production, leads)
-
-
-@pytest.fixture
-def company(acme, quick_passwords) -> Company:
-    return acme
 
 
 def entries(type_: str) -> list[str]:

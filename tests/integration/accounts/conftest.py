@@ -1,3 +1,3 @@
-from tests.integration.company import acme, company, quick_passwords
+from tests.integration.company import company, quick_passwords
 
-__all__ = ["acme", "company", "quick_passwords"]
+__all__ = ["company", "quick_passwords"]

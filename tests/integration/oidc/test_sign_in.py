@@ -347,7 +347,7 @@ def test_nobody_is_sent_elsewhere_afterwards(provider, elsewhere, visitor, link,
 
 
 def test_a_provider_is_offered_once_it_was_checked(company, unchecked, visitor):
-    assert "Sign in with" not in text(visitor.get("/account/login/"))
+    assert "Sign in with Elsewhere" not in text(visitor.get("/account/login/"))
     assert visitor.post(f"/account/provider/{unchecked.pk}/login").status_code == 404
     check_provider(by=company.ada, provider=unchecked)
     assert "Sign in with Elsewhere" in text(visitor.get("/account/login/"))
