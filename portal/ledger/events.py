@@ -90,7 +90,6 @@ EVENTS: dict[str, EventType] = {
         _event("access_review.started", "Memberships and roles are looked through.", "object"),
         _event("access_review.answered", "One was kept or removed by a manager.", "object"),
         _event("access_review.finished", "It was closed, with so many answers.", "object"),
-        _event("access_review.fetched", "A person took its result out.", "object"),
         _event("person.created", "A person was added.", "object change"),
         _event("person.changed", "A person was changed.", "object change"),
         _event("directory.created", "A directory of people was connected.", "object"),

@@ -229,7 +229,7 @@ def test_token_votes_as_human(who):
     }
     assert calls == {
         "submit", "read", "stream", "redeem", "withdraw", "heartbeat", "finish", "gate",
-        "facts", "check_policy", "explain_policy", "backtest_policy",
+        "facts", "check_policy", "explain_policy", "backtest_policy", "token",
     }  # fmt: skip
     assert undecided(request)
     approved_by(who.alice, request)

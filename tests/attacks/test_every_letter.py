@@ -38,7 +38,6 @@ NOT_BUILT = {
     "a8": "there are no emergency permits yet",
     "a9": "no right comes from a request yet",
     "e5": "there is no chat yet",
-    "e6": "there is no chat yet",
 }
 
 

@@ -72,7 +72,7 @@ def page(windows, portal, localhost, gate):
     page = windows.open("", f"{localhost}/requests/{gate.request}")
     page.get_by_label("Username").fill("maria")
     page.get_by_label("Password").fill(portal.password("maria"))
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator("[data-state]")).to_contain_text("Waiting", timeout=SLOW)
     return page
 

@@ -22,8 +22,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN portal_project project ON project.id = e.project
 LEFT JOIN portal_environment environment ON environment.id::text = said.part->>'environment'
 WHERE {ENTRIES} AND e.type IN
-    ('export.created', 'export.finished', 'export.fetched', 'export.removed', 'evidence.read',
-     'access_review.fetched')
+    ('export.created', 'export.finished', 'export.fetched', 'export.removed', 'evidence.read')
     AND (%(environment)s::uuid IS NULL OR environment.id = %(environment)s::uuid)
 ORDER BY e.id
 """  # noqa: S608  (written in code)

@@ -108,4 +108,4 @@ def finish_review(*, by: Any, review: AccessReview) -> None:
 @transaction.atomic
 def record_fetch(*, by: Any, review: AccessReview) -> None:
     """Note that `by` takes the result out."""
-    record("access_review.fetched", actor=person_actor(by), object=object_of(review))
+    record("evidence.read", actor=person_actor(by), object=object_of(review))

@@ -178,7 +178,7 @@ def test_an_administrator_starts_one_and_takes_the_result_out(company):
     assert lines[0] == "person,signs_in_as,role,on,answer,answered_by,answered_at"
     assert lines[1].startswith("'=HYPERLINK(1),vera,member,leads,kept,Ada,")
     assert lines[2] == "Gus,gus,group-manager,leads,open,,"
-    assert len(entries("access_review.fetched")) == 1
+    assert len(entries("evidence.read")) == 1
 
 
 def test_the_page_costs_as_many_queries_for_many_items_as_for_few(
