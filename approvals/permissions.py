@@ -26,6 +26,7 @@ from portal.directory.models import Delegation
 from portal.directory.queries import delegations_to, groups_of
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Forbidden, Refused
+from portal.oidc.confirm import confirming_providers
 from portal.templatetags.times import duration_words
 
 Verb = Literal["decide", "approve", "confirm", "withdraw", "revoke"]
@@ -367,7 +368,7 @@ def why_not_unconfirmed(
     age = step_up_age(request)
     if not age or step_up is not None:
         return None
-    if not factors_of(person):
+    if not factors_of(person) and not confirming_providers(person):
         return Refusal(
             "step-up-needed",
             "Policy asks whoever decides here for a second factor, and you have none. Add a "

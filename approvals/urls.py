@@ -46,6 +46,7 @@ from approvals.views.schedules import (
 from approvals.views.seal import seal, seal_verify
 from approvals.views.sources import project_sources
 from approvals.views.step_up import step_up, step_up_begin
+from approvals.views.step_up_elsewhere import step_up_leave, step_up_return
 from approvals.views.try_policy import draft_try, version_try
 from approvals.views.withdraw import revoke, withdraw
 
@@ -68,6 +69,12 @@ urlpatterns = [
     path("requests/<uuid:request_id>/decide", decide, name="decide"),
     path("requests/<uuid:request_id>/step-up", step_up, name="step-up"),
     path("requests/<uuid:request_id>/step-up/begin", step_up_begin, name="step-up-begin"),
+    path(
+        "requests/<uuid:request_id>/step-up/provider/<uuid:provider_id>",
+        step_up_leave,
+        name="step-up-leave",
+    ),
+    path("account/provider/<uuid:provider_id>/confirmed", step_up_return, name="step-up-return"),
     path("requests/<uuid:request_id>/withdraw", withdraw, name="withdraw"),
     path("requests/<uuid:request_id>/revoke", revoke, name="revoke"),
     path(

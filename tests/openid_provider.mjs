@@ -12,7 +12,8 @@ const state = {
   claims: {},
   method: "client_secret_post",
   inIdToken: false,
-  redirectUri: "http://127.0.0.1/",
+  redirectUris: ["http://127.0.0.1/"],
+  signedInAt: null, // seconds; null: when somebody comes
 };
 let jwks = keys();
 let provider = make();
@@ -28,7 +29,7 @@ function make() {
     clients: [
       {
         ...client,
-        redirect_uris: [state.redirectUri],
+        redirect_uris: state.redirectUris,
         token_endpoint_auth_method: state.method,
       },
     ],
@@ -64,7 +65,7 @@ async function told(req) {
   const { rotate, ...wanted } = JSON.parse(body);
   Object.assign(state, wanted);
   if (rotate) jwks = keys();
-  if (rotate || "method" in wanted || "redirectUri" in wanted) provider = make();
+  if (rotate || "method" in wanted || "redirectUris" in wanted) provider = make();
 }
 
 createServer(async (req, res) => {
@@ -73,7 +74,7 @@ createServer(async (req, res) => {
     res.end("{}");
   } else if (req.url.startsWith("/interaction/")) {
     const result = state.account
-      ? { login: { accountId: state.account } }
+      ? { login: { accountId: state.account, ts: state.signedInAt ?? undefined } }
       : { error: "access_denied", error_description: "cancelled" };
     await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
   } else {

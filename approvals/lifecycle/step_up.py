@@ -43,7 +43,7 @@ class Occasion:
 
 
 def open_to_confirm(by: User, occasion: Occasion) -> Request:
-    """The request, where this person may show a second factor for it now. Raises as `_confirm`."""
+    """The request, where this person may confirm for it now. Raises as `confirm_by`."""
     request = load_request(by, occasion.request)
     _to_confirm(by, request, occasion.snapshot)
     return request
@@ -51,7 +51,7 @@ def open_to_confirm(by: User, occasion: Occasion) -> Request:
 
 def new_challenge(by: User, occasion: Occasion) -> str:
     """A signed text for one passkey to sign the digest of; it names everything it is bound to."""
-    return signing.dumps({**_bound(by, occasion), "nonce": secrets.token_hex(16)}, salt=_SALT)
+    return signing.dumps({**bound_to(by, occasion), "nonce": secrets.token_hex(16)}, salt=_SALT)
 
 
 def challenge_bytes(challenge: str) -> bytes:
@@ -62,22 +62,25 @@ def challenge_bytes(challenge: str) -> bytes:
 def confirm_with_passkey(
     *, by: User, occasion: Occasion, challenge: str, credential: str
 ) -> StepUp:
-    """`credential`: the browser's answer to the challenge, as JSON. Raises as `_confirm`."""
+    """`credential`: the browser's answer to the challenge, as JSON. Raises as `confirm_by`."""
 
     def show() -> Shown | None:
         if not _is_ours(by, occasion, challenge):
             return None
         return show_passkey(by, challenge_bytes(challenge), credential)
 
-    return _confirm(by, occasion, StepUp.Method.PASSKEY, show)
+    wrong = "The passkey was not accepted, or the page is too old. Try again."
+    return confirm_by(by, occasion, StepUp.Method.PASSKEY, show, wrong)
 
 
 def confirm_with_code(*, by: User, occasion: Occasion, code: str) -> StepUp:
-    """`code` of the authenticator app. Raises as `_confirm`."""
-    return _confirm(by, occasion, StepUp.Method.TOTP, lambda: show_code(by, code))
+    """`code` of the authenticator app. Raises as `confirm_by`."""
+    wrong = "This code is not right, or was used already. Wait for the next one."
+    return confirm_by(by, occasion, StepUp.Method.TOTP, lambda: show_code(by, code), wrong)
 
 
-def _bound(by: User, occasion: Occasion) -> dict[str, str]:
+def bound_to(by: User, occasion: Occasion) -> dict[str, str]:
+    """All that a proof is asked for, as text."""
     return {"person": str(by.pk), **{name: str(v) for name, v in asdict(occasion).items()}}
 
 
@@ -87,7 +90,7 @@ def _is_ours(by: User, occasion: Occasion, challenge: str) -> bool:
         told = signing.loads(challenge, salt=_SALT, max_age=CHALLENGE_SECONDS)
     except signing.BadSignature:
         return False
-    return all(told[name] == value for name, value in _bound(by, occasion).items())
+    return all(told[name] == value for name, value in bound_to(by, occasion).items())
 
 
 def _to_confirm(by: User, request: Request, digest: str) -> Snapshot:
@@ -100,9 +103,12 @@ def _to_confirm(by: User, request: Request, digest: str) -> Snapshot:
     return shown(request, digest)[0]
 
 
-def _confirm(by: User, occasion: Occasion, method: str, show: Callable[[], Shown | None]) -> StepUp:
-    """The proof, kept, if it is right and never served before.
+def confirm_by(
+    by: User, occasion: Occasion, method: str, show: Callable[[], Shown | None], wrong: str
+) -> StepUp:
+    """The proof that `show` gives, kept, if there is one and it never served before.
 
+    `show` is called under the lock of the request; `wrong` is what people read where it gives none.
     Raises NotFound, Forbidden (not to decide here, wrong, too many tries), Conflict,
     SnapshotMoved.
     """
@@ -116,13 +122,7 @@ def _confirm(by: User, occasion: Occasion, method: str, show: Callable[[], Shown
         if proof is not None and not StepUp.objects.filter(proof=proof.proof).exists():
             return _keep(by, request, snapshot, occasion.session, proof)
         _note_failure(by, request, method)
-    raise Forbidden(_WRONG[StepUp.Method(method)], code="step-up-failed")
-
-
-_WRONG = {
-    StepUp.Method.PASSKEY: "The passkey was not accepted, or the page is too old. Try again.",
-    StepUp.Method.TOTP: "This code is not right, or was used already. Wait for the next one.",
-}
+    raise Forbidden(wrong, code="step-up-failed")
 
 
 def _tried_too_often(by: User) -> bool:
@@ -139,7 +139,7 @@ def _keep(by: User, request: Request, snapshot: Snapshot, session: str, proof: S
         session=session,
         method=proof.method,
         proof=proof.proof,
-        at=now(),
+        at=proof.at or now(),
     )
     change = Change(request, person_actor(by, authn=signed_in_by(proof.method)))
     change.note(

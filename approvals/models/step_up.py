@@ -10,9 +10,10 @@ from portal.kernel.ids import new_id
 class StepUp(models.Model):
     """Bound to the person, the session, the request and the snapshot that was on the screen.
 
-    `proof` is a digest of what was shown (the challenge that a passkey signed, the time step of a
-    code), so that the same one never serves twice. `decision` is the one it was used for: set once,
-    by the database's own guard. Nothing else about a row changes.
+    `method` is `passkey`, `totp`, or `oidc:ID` for signing in anew at that provider. `proof` is a
+    digest of what was shown (the challenge that a passkey signed, the time step of a code, the
+    nonce of an ID token), so that the same one never serves twice. `decision` is the one it was
+    used for: set once, by the database's own guard. Nothing else about a row changes.
     """
 
     class Method(models.TextChoices):
@@ -28,7 +29,7 @@ class StepUp(models.Model):
         "approvals.Snapshot", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     session = models.CharField(max_length=71)
-    method = models.CharField(max_length=8, choices=Method)
+    method = models.CharField(max_length=41)
     proof = models.CharField(max_length=71, unique=True)
     at = models.DateTimeField()
     decision = models.OneToOneField(
@@ -39,7 +40,9 @@ class StepUp(models.Model):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(
-                condition=Q(method__in=["passkey", "totp"]), name="step_up_method_known"
+                condition=Q(method__in=["passkey", "totp"])
+                | Q(method__regex=r"^oidc:[0-9a-f-]{36}$"),
+                name="step_up_method_known",
             ),
             models.CheckConstraint(condition=~Q(session=""), name="step_up_has_a_session"),
         ]

@@ -30,6 +30,7 @@ from approvals.views.http import PersonRequest, session_digest, snapshot_digest
 from approvals.views.request import show
 from portal.accounts.second_factors import factors_of, passkey_options
 from portal.kernel.errors import Conflict, Forbidden, Refused
+from portal.oidc.confirm import confirming_providers
 from portal.templatetags.times import duration_words
 
 
@@ -37,11 +38,11 @@ from portal.templatetags.times import duration_words
 def step_up_begin(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """From the decision form: keep the comment, and go to where one confirms."""
     comment, digest = request.POST.get("comment", ""), request.POST.get("snapshot", "")
-    occasion = _occasion(request, request_id, digest)
+    occasion = occasion_of(request, request_id, digest)
     try:
         open_to_confirm(request.user, occasion)
     except (Conflict, Forbidden) as refusal:
-        return _back(request, occasion, refusal, comment=comment, parts=bool(request.htmx))
+        return back(request, occasion, refusal, comment=comment, parts=bool(request.htmx))
     keep_comment(request, request_id, comment)
     query = urlencode({"snapshot": occasion.snapshot})
     there = f"{reverse('step-up', args=[request_id])}?{query}"
@@ -52,20 +53,25 @@ def step_up_begin(request: PersonRequest, request_id: UUID) -> HttpResponse:
 def step_up(request: PersonRequest, request_id: UUID) -> HttpResponse:
     """Show what it is confirmed for, take a passkey or a code, and lead back to the request."""
     sent = request.POST if request.method == "POST" else request.GET
-    occasion = _occasion(request, request_id, sent.get("snapshot", ""))
+    occasion = occasion_of(request, request_id, sent.get("snapshot", ""))
     wrong: Refused | None = None
     try:
         if request.method == "POST":
             _confirm(request, occasion)
-            return _confirmed(request, occasion)
+            return confirmed(request, occasion)
     except Forbidden as refusal:
         wrong = refusal
     except Conflict as refusal:
-        return _back(request, occasion, refusal)
+        return back(request, occasion, refusal)
+    return show_ways(request, occasion, wrong)
+
+
+def show_ways(request: PersonRequest, occasion: Occasion, wrong: Refused | None) -> HttpResponse:
+    """The page with the ways to confirm, below why the last one was refused."""
     try:
         about = open_to_confirm(request.user, occasion)
     except (Conflict, Forbidden) as refusal:
-        return _back(request, occasion, refusal)
+        return back(request, occasion, refusal)
     context = {**_page(request, occasion, about), "refusal": wrong and refused_note(wrong)}
     return render(request, "approvals/step_up.html", context, status=wrong.status if wrong else 200)
 
@@ -93,22 +99,25 @@ def _page(request: PersonRequest, occasion: Occasion, about: Request) -> dict[st
         "age": duration_words(step_up_age(about)),
         "snapshot": occasion.snapshot,
         "factors": factors,
+        "providers": confirming_providers(request.user),
         "challenge": challenge,
         "options": passkey_options(request.user, signed) if factors.passkey else None,
     }
 
 
-def _occasion(request: PersonRequest, request_id: UUID, digest: str) -> Occasion:
+def occasion_of(request: PersonRequest, request_id: UUID, digest: str) -> Occasion:
+    """What is confirmed for, in this browser."""
     return Occasion(request_id, snapshot_digest(digest), session_digest(request))
 
 
-def _confirmed(request: PersonRequest, occasion: Occasion) -> HttpResponse:
+def confirmed(request: PersonRequest, occasion: Occasion) -> HttpResponse:
+    """The way to the request, where one decides."""
     messages.success(request, _("Confirmed that it is you. Nothing is decided yet: decide now."))
     query = urlencode({"seen": occasion.snapshot})
     return _see_other(f"{reverse('request', args=[occasion.request])}?{query}")
 
 
-def _back(
+def back(
     request: PersonRequest,
     occasion: Occasion,
     refusal: Refused,
@@ -116,6 +125,7 @@ def _back(
     parts: bool = False,
     **more: Any,
 ) -> HttpResponse:
+    """The request's page, with why nobody can confirm for it now."""
     note = refused_note(refusal)
     return show(
         request,

@@ -6,6 +6,7 @@ whoever has no password straight through, and sends the stored form again.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from allauth.core.internal.cryptokit import compare_user_code
@@ -38,10 +39,14 @@ class Factors:
 
 @dataclass(frozen=True)
 class Shown:
-    """What was shown: `passkey` or `totp`, and a digest that is equal only for the same proof."""
+    """What was shown (`passkey`, `totp`, `oidc:ID`), and a digest equal only for the same proof.
+
+    `at`: when it was, if not now.
+    """
 
     method: str
     proof: str
+    at: datetime | None = None
 
 
 def factors_of(person: User) -> Factors:

@@ -25,7 +25,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = SignInProvider
-        fields = ("name", "issuer", "client_id", "scopes", "groups_claim", "adds_people", "private")
+        fields = ("name", "issuer", "client_id", "scopes", "groups_claim", "adds_people",
+                  "confirms", "private")  # fmt: skip
 
     field_order = ("name", "issuer", "client_id", "secret")
 

@@ -41,6 +41,12 @@ class SignInProvider(models.Model):
         help_text=_("Everybody the provider lets through gets an account here. Otherwise an "
                     "administrator links each account."),
     )  # fmt: skip
+    confirms = models.BooleanField(
+        _("it may confirm decisions"), default=False,
+        help_text=_("Where policy asks for a second factor, signing in anew there is one. It must "
+                    "honour prompt=login and max_age, send auth_time, and ask for more than "
+                    "a password."),
+    )  # fmt: skip
     private = models.BooleanField(
         _("it stands inside this network"), default=False,
         help_text=_("Lets the portal ask addresses inside its own network, and speak http there."),

@@ -21,7 +21,7 @@ from portal.oidc.proof import can_check
 
 MOST = 20
 MOST_SECRET = 500
-SETTINGS = ("name", "client_id", "scopes", "groups_claim", "adds_people", "private")
+SETTINGS = ("name", "client_id", "scopes", "groups_claim", "adds_people", "confirms", "private")
 _RECORDED = ("issuer", *SETTINGS)
 
 

@@ -33,7 +33,7 @@ def admin(windows, elsewhere):
     page.get_by_label("it stands inside this network").check()
     page.get_by_role("button", name="Add provider").click()
     address = page.url
-    elsewhere.told(redirectUri=page.locator("code", has_text="/callback").inner_text())
+    elsewhere.told(redirectUris=[page.locator("code", has_text="/callback").inner_text()])
     yield page
     page.goto(f"{address}/archive")
     page.get_by_role("button", name="Archive provider").click()

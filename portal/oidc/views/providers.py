@@ -13,6 +13,7 @@ from portal.access import Capability, require
 from portal.kernel.http import PersonRequest, ask_first, attempt, form_page, page_of
 from portal.oidc.archive import archive_provider
 from portal.oidc.ask import ProviderFailed
+from portal.oidc.confirm import return_url
 from portal.oidc.exchange import callback_url
 from portal.oidc.forms import ProviderForm
 from portal.oidc.links import links_of
@@ -42,6 +43,7 @@ def provider(request: PersonRequest, provider_id: UUID) -> HttpResponse:
     context = {
         "provider": found,
         "callback": callback_url(found),
+        "confirm_callback": return_url(found),
         "rules": found.rules.select_related("group", "project", "created_by"),
         "page": page_of(request, links_of(found)),
     }

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from portal.oidc.confirm import return_url
 from portal.oidc.exchange import callback_url
 from portal.oidc.providers import check_provider, create_provider
 from tests.integration.company import company, quick_passwords
@@ -24,15 +25,16 @@ def their_server():
 @pytest.fixture
 def elsewhere(their_server):
     """The provider as it begins: it knows nobody yet, and sends claims by userinfo."""
-    their_server.told(account="", claims={}, method="client_secret_post", inIdToken=False)
+    their_server.told(
+        account="", claims={}, method="client_secret_post", inIdToken=False, signedInAt=None
+    )
     return their_server
 
 
-@pytest.fixture
-def unchecked(company, elsewhere):
+def set_up(by, elsewhere):
     """It, as an administrator sets it up, on both sides."""
     made = create_provider(
-        by=company.ada,
+        by=by,
         name="Elsewhere",
         issuer=elsewhere.issuer,
         client_id=CLIENT_ID,
@@ -40,8 +42,13 @@ def unchecked(company, elsewhere):
         scopes="openid profile email groups",
         private=True,
     )
-    elsewhere.told(redirectUri=callback_url(made))
+    elsewhere.told(redirectUris=[callback_url(made), return_url(made)])
     return made
+
+
+@pytest.fixture
+def unchecked(company, elsewhere):
+    return set_up(company.ada, elsewhere)
 
 
 @pytest.fixture
