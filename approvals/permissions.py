@@ -5,20 +5,23 @@ Services raise the refusal, screens show it. Being a superuser changes nothing h
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 
 from django.db.models import Q
 
-from approvals.behalf import Answer, Naming, givers, groups_behind, one_voice, voice_of
+from approvals.asked import (
+    obligations,
+    self_approval_allowed,
+    step_up_age,
+)
+from approvals.behalf import Answer, Naming, groups_behind, voice_of
 from approvals.models import Decision, Request, StepUp
 from approvals.quorum import Asked, tally, would_count
-from approvals.requesters import ACCOUNTS, EMAILS, linked_touchers, touched_by, touchers
+from approvals.requesters import ACCOUNTS, EMAILS, touched_by, touchers
 from approvals.states import OPEN, Status
+from approvals.votes import counting_approvals, may_publish, read_links
 from policies.language.facts import Facts, FactState, Known, Unknown
-from policies.queries import BrokenPolicy, document_of
-from policies.reach import may_reach
 from portal.access import Capability, holds
 from portal.accounts.models import User
 from portal.accounts.second_factors import factors_of
@@ -47,44 +50,6 @@ class Refusal:
 
 
 _GATHERING = Refusal("gathering", "Who wrote the change is still being read; wait for it.", 409)
-
-
-def obligations(request: Request) -> list[Asked]:
-    """What the verdict in force asks for."""
-    if request.verdict is None:
-        return []
-    return [asked_of(row) for row in request.verdict.body["obligations"]]
-
-
-def asked_of(row: Mapping[str, Any]) -> Asked:
-    """One obligation as a verdict stores it."""
-    return Asked(
-        policy=row["policy"],
-        rule=row["rule"],
-        count=row["count"],
-        groups=tuple(row["groups"]),
-        including=tuple(sorted(row["including"].items())),
-        sequence=tuple(row["sequence"]),
-        distinct_across=tuple(row["distinct_across"]),
-        self_approval=row["self_approval"],
-    )
-
-
-def self_approval_allowed(asked: Iterable[Asked]) -> bool:
-    """Whether who touched the change may decide on it: only if everybody who asks says so."""
-    listed = list(asked)
-    return bool(listed) and all(one.self_approval for one in listed)
-
-
-def may_publish(person: User, request: Request) -> bool:
-    """Whether the person has the right to publish what the request is about, if it is a policy."""
-    version = request.policy_version
-    if version is None:
-        return True
-    try:
-        return may_reach(person, Capability.PUBLISH_POLICY, version.policy, document_of(version))
-    except BrokenPolicy:
-        return holds(person, Capability.PUBLISH_POLICY, version.policy)
 
 
 def _unknown_authors(request: Request) -> Refusal | None:
@@ -139,51 +104,6 @@ def _named(state: FactState) -> FactState:
         return state
     people = state.value if isinstance(state.value, tuple) else (str(state.value),)
     return state if all(people) else Unknown("it names no address", "unavailable")
-
-
-def counting_approvals(request: Request, decisions: Iterable[Decision]) -> list[Decision]:
-    """Those of `decisions` (with their people loaded) that are approvals and count in this round.
-
-    Who touched the change is read now: a fact that came after the decision may say that the
-    approver wrote it, or on whose behalf it was given. So is how fresh a second factor policy asks
-    for.
-    """
-    age = step_up_age(request)
-    given = [
-        decision
-        for decision in decisions
-        if decision.round == request.round
-        and decision.outcome == Decision.Outcome.APPROVE
-        and confirmed_within(decision, age)
-    ]
-    people = [] if self_approval_allowed(obligations(request)) else touchers(request)
-    return one_voice(
-        decision
-        for decision in given
-        if all(
-            touched_by(person, people) is None and may_publish(person, request)
-            for person in givers(decision)
-        )
-    )
-
-
-def eligible(
-    request: Request, asked: Iterable[Asked], members: Mapping[str, Iterable[User]]
-) -> dict[str, frozenset[str]]:
-    """Ids of the members of each group who may decide: everybody who did not touch the change."""
-    people = [] if self_approval_allowed(asked) else touchers(request)
-    return {
-        group: frozenset(
-            str(p.pk) for p in persons if touched_by(p, people) is None and may_publish(p, request)
-        )
-        for group, persons in members.items()
-    }
-
-
-def read_links(request: Request) -> None:
-    """Let the request know who is linked now to the accounts that touched the change."""
-    if request.snapshot is not None:
-        request.forge_touchers = linked_touchers(request, request.snapshot.typed)
 
 
 def is_late(request: Request) -> bool:
@@ -343,19 +263,6 @@ def why_not_approve(
         "You may reject.",
         409,
     )
-
-
-def step_up_age(request: Request) -> int:
-    """How old, in seconds, the second factor of who decides may be; 0 where none is asked for."""
-    return int(request.verdict.body["step_up"]) if request.verdict else 0
-
-
-def confirmed_within(decision: Decision, age: int) -> bool:
-    """Whether the decision was confirmed by a second factor not older than `age` seconds."""
-    if not age:
-        return True
-    shown_at = decision.stepped_up_at
-    return shown_at is not None and decision.decided_at - shown_at <= timedelta(seconds=age)
 
 
 def why_not_unconfirmed(

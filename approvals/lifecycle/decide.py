@@ -8,12 +8,13 @@ from uuid import UUID
 
 from django.db import transaction
 
+from approvals.asked import step_up_age
 from approvals.lifecycle.evaluate import approve, may_approve, policies_on, tallies
 from approvals.lifecycle.on_screen import SnapshotMoved, shown
 from approvals.lifecycle.rejudge import judge_again, policies_moved
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Decision, Request, Snapshot, StepUp, Verdict
-from approvals.permissions import Refusal, decides_as, step_up_age
+from approvals.permissions import Refusal, decides_as
 from approvals.queries import require_sight
 from approvals.queries.step_up import fresh_step_up
 from approvals.queries.unshown import unshown_in

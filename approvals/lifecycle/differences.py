@@ -3,20 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from approvals.asked import confirmed_within, obligations, self_approval_allowed, step_up_age
 from approvals.behalf import givers
 from approvals.context.drift import changes_between, shown
 from approvals.lifecycle.evaluate import tallies
 from approvals.models import Decision, Request, Snapshot
-from approvals.permissions import (
-    confirmed_within,
-    either,
-    may_publish,
-    obligations,
-    self_approval_allowed,
-    step_up_age,
-)
+from approvals.permissions import either
 from approvals.quorum import Tally, satisfied
 from approvals.requesters import touched_by, touchers
+from approvals.votes import may_publish
 from policies.language.drift import held_changes
 from policies.language.facts import Facts
 from policies.language.verdict import Outcome

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from approvals.asked import obligations
 from approvals.behalf import groups_behind
 from approvals.context.collect import facts_digest, with_sourceless
 from approvals.context.drift import moved_while_waiting, unknown_held
@@ -14,10 +15,11 @@ from approvals.context.personal import sealed
 from approvals.lifecycle.announce import wake
 from approvals.lifecycle.transition import Change
 from approvals.models import Decision, Request, Snapshot, Verdict
-from approvals.permissions import counting_approvals, either, eligible, is_late, obligations
+from approvals.permissions import either, is_late
 from approvals.quorum import Asked, Tally, impossible, satisfied, tally
 from approvals.requesters import linked_touchers, with_unknown_authors
 from approvals.states import WAITING, Status
+from approvals.votes import counting_approvals, eligible
 from policies.language.document import PinnedPolicy, PinnedVersion, read_facts
 from policies.language.evaluate import evaluate
 from policies.language.facts import Facts, Unknown

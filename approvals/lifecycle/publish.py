@@ -13,8 +13,8 @@ from approvals.lifecycle.evaluate import policies_on
 from approvals.lifecycle.finish import move_permit
 from approvals.lifecycle.redeem import fresh_facts, give_permit
 from approvals.models import Decision, Permit, Request
-from approvals.permissions import counting_approvals
 from approvals.states import PermitStatus, Status
+from approvals.votes import counting_approvals
 from policies.models import PolicyVersion
 from policies.publishing import publish_version, retire_policy
 from portal.accounts.models import User

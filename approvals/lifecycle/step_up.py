@@ -14,10 +14,11 @@ from uuid import UUID
 from django.core import signing
 from django.db import transaction
 
+from approvals.asked import step_up_age
 from approvals.lifecycle.on_screen import shown
 from approvals.lifecycle.transition import Change, locked
 from approvals.models import Request, Snapshot, StepUp
-from approvals.permissions import step_up_age, why_not
+from approvals.permissions import why_not
 from approvals.queries import load_request, require_sight
 from portal.accounts.models import User
 from portal.accounts.second_factors import Shown, show_code, show_passkey

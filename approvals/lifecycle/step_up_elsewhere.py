@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from approvals.asked import step_up_age
 from approvals.lifecycle.step_up import Occasion, bound_to, confirm_by, open_to_confirm
 from approvals.models import StepUp
-from approvals.permissions import step_up_age
 from portal.accounts.models import User
 from portal.accounts.second_factors import Shown
 from portal.kernel.canonical import sha256_digest

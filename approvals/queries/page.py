@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals.models import Permit, Request
-from approvals.permissions import read_links, why_not
+from approvals.permissions import why_not
 from approvals.queries.decisions import DecisionLine, decision_lines, named_drift
 from approvals.queries.facts import FactRow
 from approvals.queries.history import HistoryLine, archived_part, history_of_request
@@ -20,6 +20,7 @@ from approvals.queries.subject import Publication, publication, subject_lines
 from approvals.queries.summary import summary, waiting_for
 from approvals.queries.visible import sight_of
 from approvals.queries.world import World, world_of
+from approvals.votes import read_links
 from portal.accounts.models import User
 
 

@@ -9,16 +9,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from approvals.asked import self_approval_allowed, step_up_age
 from approvals.behalf import Answer
 from approvals.models import Decision, Request, StepUp
-from approvals.permissions import (
-    Refusal,
-    may_approve,
-    may_decide,
-    self_approval_allowed,
-    step_up_age,
-    why_not_unconfirmed,
-)
+from approvals.permissions import Refusal, may_approve, may_decide, why_not_unconfirmed
 from approvals.queries.facts import FactRow, missing_facts
 from approvals.queries.said import finer_points
 from approvals.queries.step_up import fresh_step_up

@@ -9,14 +9,16 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
+from approvals.asked import obligations
 from approvals.behalf import groups_behind
 from approvals.models import Decision, Request
-from approvals.permissions import counting_approvals, may_decide, obligations
+from approvals.permissions import may_decide
 from approvals.queries.news import News, news_of
 from approvals.queries.visible import Sight
 from approvals.quorum import tally
 from approvals.requesters import touched_by, touchers
 from approvals.states import OPEN, Status
+from approvals.votes import counting_approvals
 from policies.models import Policy
 from portal.accounts.models import User
 from portal.directory.models import Environment

@@ -7,8 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from approvals.asked import asked_of
 from approvals.models import Request
-from approvals.permissions import asked_of, either
+from approvals.permissions import either
 from approvals.quorum import Asked
 from policies.language.template import MAX_SHOWN_ITEMS, show
 from portal.templatetags.times import duration_words

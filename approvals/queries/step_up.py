@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from approvals.asked import step_up_age
 from approvals.context.drift import changes_that_matter
 from approvals.models import Request, StepUp
-from approvals.permissions import step_up_age
 from portal.accounts.models import User
 from portal.kernel.clock import now
 

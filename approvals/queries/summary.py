@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from approvals.asked import obligations
 from approvals.behalf import groups_behind
 from approvals.models import Decision, Permit, Request
-from approvals.permissions import counting_approvals, obligations
 from approvals.queries.facts import missing_facts
 from approvals.quorum import Asked, tally
 from approvals.states import PermitStatus, Status
+from approvals.votes import counting_approvals
 from portal.kernel.text import make_visible, on_one_line
 
 MOST_REASON = 200

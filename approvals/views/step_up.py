@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from approvals.asked import step_up_age
 from approvals.lifecycle.step_up import (
     Occasion,
     challenge_bytes,
@@ -21,7 +22,6 @@ from approvals.lifecycle.step_up import (
     open_to_confirm,
 )
 from approvals.models import Request
-from approvals.permissions import step_up_age
 from approvals.queries.panel import approve_text
 from approvals.queries.rows import title_of
 from approvals.views.decide import refused_note

@@ -3,8 +3,8 @@
 import pytest
 
 from approvals.lifecycle.expire import expire_all
-from approvals.permissions import counting_approvals
 from approvals.queries import summary, waiting_for
+from approvals.votes import counting_approvals
 from portal.directory.groups import add_member, remove_member
 from portal.directory.models import ApproverGroup
 from portal.kernel.clock import now
