@@ -23,8 +23,8 @@ from approvals.states import OPEN, Status
 from approvals.votes import counting_approvals, may_publish, read_links
 from policies.language.facts import Facts, FactState, Known, Unknown
 from portal.access import Capability, holds
+from portal.accounts.factor_kinds import factor_kinds
 from portal.accounts.models import User
-from portal.accounts.second_factors import factors_of
 from portal.directory.models import Delegation
 from portal.directory.queries import delegations_to, groups_of
 from portal.kernel.clock import now
@@ -275,7 +275,7 @@ def why_not_unconfirmed(
     age = step_up_age(request)
     if not age or step_up is not None:
         return None
-    if not factors_of(person) and not confirming_providers(person):
+    if not factor_kinds(person) and not confirming_providers(person):
         return Refusal(
             "step-up-needed",
             "Policy asks whoever decides here for a second factor, and you have none. Add a "

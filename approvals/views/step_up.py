@@ -28,7 +28,8 @@ from approvals.views.decide import refused_note
 from approvals.views.draft import keep_comment
 from approvals.views.http import PersonRequest, session_digest, snapshot_digest
 from approvals.views.request import show
-from portal.accounts.second_factors import factors_of, passkey_options
+from portal.accounts.factor_kinds import factor_kinds
+from portal.accounts.second_factors import passkey_options
 from portal.kernel.errors import Conflict, Forbidden, Refused
 from portal.oidc.confirm import confirming_providers
 from portal.templatetags.times import duration_words
@@ -89,7 +90,7 @@ def _confirm(request: PersonRequest, occasion: Occasion) -> None:
 
 
 def _page(request: PersonRequest, occasion: Occasion, about: Request) -> dict[str, Any]:
-    factors = factors_of(request.user)
+    factors = factor_kinds(request.user)
     challenge = new_challenge(request.user, occasion)
     signed = challenge_bytes(challenge)
     return {

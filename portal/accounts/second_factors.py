@@ -27,17 +27,6 @@ MAX_CREDENTIAL = 16 * 1024  # characters; an assertion has about one thousand
 
 
 @dataclass(frozen=True)
-class Factors:
-    """Which kinds a person has; false when none. Recovery codes are for signing in only."""
-
-    passkey: bool
-    totp: bool
-
-    def __bool__(self) -> bool:
-        return self.passkey or self.totp
-
-
-@dataclass(frozen=True)
 class Shown:
     """What was shown (`passkey`, `totp`, `oidc:ID`), and a digest equal only for the same proof.
 
@@ -47,12 +36,6 @@ class Shown:
     method: str
     proof: str
     at: datetime | None = None
-
-
-def factors_of(person: User) -> Factors:
-    """What this person can show."""
-    kinds = set(Authenticator.objects.filter(user_id=person.pk).values_list("type", flat=True))
-    return Factors(Authenticator.Type.WEBAUTHN in kinds, Authenticator.Type.TOTP in kinds)
 
 
 def show_code(person: User, code: str) -> Shown | None:
