@@ -4,17 +4,17 @@ from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from requests import Session
 
-from portal.kernel.errors import Refused
+from portal.kernel.errors import NotFound, Refused
 from portal.oidc.admit import NotLinked, admit
 from portal.oidc.ask import ProviderFailed
-from portal.oidc.exchange import Provider, app_of
+from portal.oidc.exchange import Provider, provider_of
 from portal.oidc.failures import note_failure
 from portal.oidc.models import SignInProvider
 from portal.oidc.queries import usable_provider, usable_providers
@@ -23,16 +23,17 @@ from portal.oidc.queries import usable_provider, usable_providers
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Nobody signs up, and nobody links an account themselves: `admit` says who it is."""
 
-    def list_apps(
-        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
-    ) -> list[SocialApp]:
-        apps = [app_of(row) for row in usable_providers()]
-        return [app for app in apps if provider in (None, app.provider, app.provider_id)]
+    def list_providers(self, request: HttpRequest) -> list[Provider]:
+        return [provider_of(request, row) for row in usable_providers()]
 
     def get_provider(
         self, request: HttpRequest, provider: str, client_id: str | None = None
     ) -> Provider:
-        return Provider(request, self.get_app(request, provider))
+        """By the key of its row or, of a sign-in that was put aside, by class and client id."""
+        for known in self.list_providers(request):
+            if provider == known.sub_id or (provider, client_id) == (known.id, known.app.client_id):
+                return known
+        raise NotFound(_("Nobody signs in through this provider."))
 
     def get_requests_session(self) -> Session:
         """One that reaches nothing: whatever allauth would ask by itself is refused."""
@@ -48,7 +49,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find or refuse the person, and give them what their claims give."""
-        provider = usable_provider(sociallogin.account.provider)
+        provider = usable_provider(sociallogin.provider.row_id)
         claims = sociallogin.claims
         try:
             link = admit(provider=provider, claims=claims)
@@ -68,7 +69,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         extra_context: dict[str, Any] | None = None,
     ) -> None:
         """Say why, on a page of ours. What failed after a sign-in began here is recorded."""
-        row = usable_provider(provider.app.provider_id)
+        row = usable_provider(provider.row_id)
         began = bool((extra_context or {}).get("state"))
         if error == AuthError.CANCELLED:
             text = _("It was cancelled there. Nothing has changed.")

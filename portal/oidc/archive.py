@@ -6,9 +6,9 @@ from django.db import transaction
 
 from portal.kernel.clock import now, rfc3339
 from portal.ledger.change import change
+from portal.oidc.keeping import lock_provider, note
 from portal.oidc.mapping import apply_rules, holders_of
 from portal.oidc.models import SignInProvider
-from portal.oidc.providers import lock_provider, note
 
 
 @transaction.atomic

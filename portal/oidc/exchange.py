@@ -20,6 +20,7 @@ from portal.oidc.mapping import group_values
 from portal.oidc.models import SignInProvider
 from portal.oidc.proof import nonce_of, proven
 from portal.oidc.queries import usable_provider
+from portal.oidc.social import SubjectOnly, app_of
 
 
 class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
@@ -68,7 +69,7 @@ class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             if said.get("sub") != claims["sub"]:
                 raise ProviderFailed("it speaks of two different people")
             claims = {**said, **claims}
-        login = Provider(request, app_of(self.row)).sociallogin_from_response(request, claims)
+        login = provider_of(request, self.row).sociallogin_from_response(request, claims)
         login.claims = claims
         return login
 
@@ -78,30 +79,18 @@ class Exchange(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return self.row.adds_people or bool(groups and not group_values(claims, groups))
 
 
-class Provider(OpenIDConnectProvider):  # type: ignore[misc]
-    """A provider as allauth knows it: of what it says allauth gets the subject alone."""
+class Provider(SubjectOnly, OpenIDConnectProvider):  # type: ignore[misc]
+    """An OpenID provider as allauth knows it."""
 
     oauth2_adapter_class = Exchange
 
     def get_oauth2_adapter(self, request: HttpRequest) -> Exchange:
-        return Exchange(request, usable_provider(self.app.provider_id))
+        return Exchange(request, usable_provider(self.row_id))
 
     def get_pkce_params(self) -> dict[str, Any]:
         """PKCE always, and a nonce that follows from its verifier, which the session keeps."""
         params = generate_code_challenge()
         return {**params, "nonce": nonce_of(params["code_verifier"])}
-
-    def extract_uid(self, data: dict[str, Any]) -> str:
-        return str(data["sub"])
-
-    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {}  # `admit` keeps the group values, once they count
-
-    def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {}  # nothing is matched by it
-
-    def extract_email_addresses(self, data: dict[str, Any]) -> list[Any]:
-        return []  # nor by these
 
 
 def callback_url(provider: SignInProvider) -> str:
@@ -109,16 +98,11 @@ def callback_url(provider: SignInProvider) -> str:
     return settings.PUBLIC_URL + reverse("openid_connect_callback", args=[provider.pk])
 
 
-def app_of(provider: SignInProvider) -> SocialApp:
-    """The provider in allauth's words; never saved. Its secret is not among them."""
-    return SocialApp(
-        provider=Provider.id,
-        provider_id=str(provider.pk),
-        name=provider.name,
-        client_id=provider.client_id,
-        settings={
-            "server_url": provider.issuer,
-            "scope": provider.scopes.split(),
-            "token_auth_method": "client_secret_post",  # never used: we redeem codes ourselves
-        },
-    )
+def provider_of(request: HttpRequest, row: SignInProvider) -> Provider:
+    """The provider for one request of allauth's. Its secret is not among what allauth gets."""
+    told = {
+        "server_url": row.issuer,
+        "scope": row.scopes.split(),
+        "token_auth_method": "client_secret_post",  # never used: we redeem codes ourselves
+    }
+    return Provider(request, app_of(row, Provider.id, told))

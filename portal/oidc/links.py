@@ -17,15 +17,15 @@ from portal.kernel.errors import Conflict
 from portal.kernel.validation import invalid
 from portal.ledger.actors import Actor, person_actor
 from portal.ledger.record import record
+from portal.oidc.keeping import lock_provider
 from portal.oidc.mapping import apply_rules
 from portal.oidc.models import SignInProvider
-from portal.oidc.proof import MOST_SUBJECT
-from portal.oidc.providers import lock_provider
+from portal.oidc.subjects import usable_subject
 
 
 def links_of(provider: SignInProvider) -> "QuerySet[SocialAccount]":
     """The accounts at this provider that are linked, by the person's name."""
-    rows = SocialAccount.objects.filter(provider=str(provider.pk)).select_related("user")
+    rows = SocialAccount.objects.filter(provider=provider.key).select_related("user")
     return rows.order_by("user__name", "pk")  # type: ignore[no-any-return]
 
 
@@ -50,14 +50,13 @@ def add_link(actor: Actor, provider: SignInProvider, person: User, subject: str)
 
     Its `extra_data` is empty until a sign-in brings the values of the claim.
     """
-    usable = subject.isascii() and subject.isprintable()
-    if not usable or not 0 < len(subject) <= MOST_SUBJECT:
+    if not usable_subject(subject):
         raise invalid("subject", _("Enter the subject as the provider writes it."))
     if link_of(provider, subject) is not None:
         raise invalid("subject", _("This account is linked to a person already."))
     if links_of(provider).filter(user=person).exists():
         raise Conflict(_("This person has an account at this provider. Unlink it first."))
-    link = SocialAccount.objects.create(provider=str(provider.pk), uid=subject, user=person)
+    link = SocialAccount.objects.create(provider=provider.key, uid=subject, user=person)
     _record("sign_in_link.added", actor, provider, person)
     return link
 

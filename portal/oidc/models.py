@@ -76,6 +76,11 @@ class SignInProvider(models.Model):
         return self.name
 
     @property
+    def key(self) -> str:
+        """What the rows of django-allauth call it."""
+        return str(self.pk)
+
+    @property
     def source(self) -> str:
         """What memberships and roles carry that came from here."""
         return f"oidc:{self.pk}"

@@ -8,11 +8,11 @@ from typing import Any
 import jwt
 
 from portal.oidc.ask import ProviderFailed
+from portal.oidc.subjects import usable_subject
 
 # One way to sign for each kind of key; nothing that takes a shared secret.
 ALGORITHMS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
 LEEWAY = 60  # seconds two clocks may differ
-MOST_SUBJECT = 191
 _NEEDED = ["iss", "sub", "aud", "exp", "iat"]
 
 
@@ -47,10 +47,7 @@ def proven(
         raise ProviderFailed("its ID token is for another program")
     if claims.get("nonce") != nonce:
         raise ProviderFailed("its ID token is of another sign-in")
-    subject = claims["sub"]
-    if not isinstance(subject, str) or not 0 < len(subject) <= MOST_SUBJECT:
-        raise ProviderFailed("its ID token names nobody")
-    if not (subject.isascii() and subject.isprintable()):
+    if not usable_subject(claims["sub"]):
         raise ProviderFailed("its ID token names nobody")
     return claims
 

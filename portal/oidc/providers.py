@@ -8,18 +8,15 @@ from django.utils.translation import gettext as _
 from portal.access import Capability, require
 from portal.kernel.canonical import JSON
 from portal.kernel.clock import now
-from portal.kernel.errors import Conflict
 from portal.kernel.outgoing import NoAddress, parse_address
 from portal.kernel.sealed import seal
-from portal.kernel.validation import check_row, insert_row, invalid
-from portal.ledger.actors import person_actor
+from portal.kernel.validation import invalid
 from portal.ledger.change import change, state_of
-from portal.ledger.record import record
 from portal.oidc.ask import discovered, keys, try_secret
+from portal.oidc.keeping import insert_provider, lock_provider, note, save_provider
 from portal.oidc.models import SignInProvider
 from portal.oidc.proof import can_check
 
-MOST = 20
 MOST_SECRET = 500
 SETTINGS = ("name", "client_id", "scopes", "groups_claim", "adds_people", "confirms", "private")
 _RECORDED = ("issuer", *SETTINGS)
@@ -35,10 +32,7 @@ def create_provider(*, by: Any, issuer: str, secret: str, **wanted: Any) -> Sign
     provider = SignInProvider(issuer=issuer, created_by=by, created_at=now(), **wanted)
     provider.secret = seal(_usable(secret))
     _check(provider)
-    if SignInProvider.objects.filter(archived_at=None).count() >= MOST:
-        raise Conflict(f"There are {MOST} providers already. Archive one first.", code="too-many")
-    insert_row(provider)
-    note("sign_in_provider.created", by, provider, change({}, state_of(provider, _RECORDED)))
+    insert_provider(by, provider, state_of(provider, _RECORDED))
     return provider
 
 
@@ -57,15 +51,8 @@ def change_provider(
     if secret:
         provider.secret = seal(_usable(secret))
     _check(provider)
-    check_row(provider)
-    after = state_of(provider, SETTINGS)
-    if before == after and not secret:
-        return provider
-    provider.save()
-    moved = [name for name in SETTINGS if before[name] != after[name]]
-    changed = change({n: before[n] for n in moved}, {n: after[n] for n in moved})
     replaced: list[JSON] = ["secret"] if secret else []
-    note("sign_in_provider.changed", by, provider, changed, secrets_replaced=replaced)
+    save_provider(by, provider, before, state_of(provider, SETTINGS), replaced)
     return provider
 
 
@@ -86,23 +73,6 @@ def check_provider(*, by: Any, provider: SignInProvider) -> SignInProvider:
         changed = change(before, locked.configuration)
         note("sign_in_provider.checked", by, locked, changed, keys=usable)
     return locked
-
-
-def lock_provider(by: Any, provider: SignInProvider) -> SignInProvider:
-    """Its row, locked, for an administrator. Raises Forbidden, Conflict (archived)."""
-    require(by, Capability.ADMINISTER)
-    locked = SignInProvider.objects.select_for_update().get(pk=provider.pk)
-    if locked.archived_at:
-        raise Conflict(_("This provider was archived."), code="archived")
-    return locked
-
-
-def note(
-    event: str, by: Any, provider: SignInProvider, changed: dict[str, JSON], **more: JSON
-) -> None:
-    """The entry of what somebody did to a provider. Of its secret it says only that it moved."""
-    about: dict[str, JSON] = {"kind": "sign_in_provider", "id": str(provider.pk), **more}
-    record(event, actor=person_actor(by), object=about, change=changed)
 
 
 def _usable(secret: str) -> str:

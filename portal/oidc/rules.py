@@ -14,10 +14,10 @@ from portal.kernel.errors import Conflict
 from portal.kernel.validation import insert_row, invalid
 from portal.ledger.actors import person_actor
 from portal.ledger.record import record
+from portal.oidc.keeping import lock_provider
 from portal.oidc.links import links_of
 from portal.oidc.mapping import apply_rules, holders_of
 from portal.oidc.models import ClaimRule, SignInProvider
-from portal.oidc.providers import lock_provider
 
 MOST = 500
 # Administrators keep these rules, so they are named by hand.

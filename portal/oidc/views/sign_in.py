@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.oidc.exchange import Exchange, Provider, app_of
+from portal.oidc.exchange import Exchange, provider_of
 from portal.oidc.queries import usable_provider
 
 
@@ -28,7 +28,7 @@ def provider_login(request: HttpRequest, provider_id: UUID) -> HttpResponse:
     if limited is not None:
         return limited
     row = usable_provider(provider_id)
-    away = Provider(request, app_of(row)).redirect(request, "login", next_url=_next(request))
+    away = provider_of(request, row).redirect(request, "login", next_url=_next(request))
     answer = render(request, "portal/sign_in_going.html", {"provider": row, "url": away.url})
     answer["Refresh"] = f"0; url={away.url}"
     return answer
