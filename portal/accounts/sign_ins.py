@@ -34,7 +34,8 @@ def signed_in_by(request: HttpRequest, user: User) -> str:
 
 def _word(step: dict[str, Any]) -> str:
     if step["method"] == "socialaccount":
-        return f"oidc:{step['provider']}"
+        provider = str(step["provider"])
+        return provider if ":" in provider else f"oidc:{provider}"
     name = str(step.get("type", step["method"]))
     return METHODS.get(name, name)
 

@@ -123,7 +123,7 @@ class ApproverGroup(models.Model):
         return self.name
 
 
-_SOURCES = {"oidc": "OpenID Connect", "scim": "SCIM"}
+_SOURCES = {"oidc": "OpenID Connect", "saml": "SAML", "scim": "SCIM"}
 
 
 class Membership(models.Model):

@@ -1,1 +1,1 @@
-"""Sign-in through OpenID providers that administrators set up, and what their claims give."""
+"""Sign-in through OpenID and SAML providers that administrators set up, and what they give."""

@@ -14,8 +14,8 @@ from requests import Session
 from portal.kernel.errors import NotFound, Refused
 from portal.oidc.admit import NotLinked, admit
 from portal.oidc.ask import ProviderFailed
-from portal.oidc.exchange import Provider, provider_of
 from portal.oidc.failures import note_failure
+from portal.oidc.kinds import Provider, provider_of
 from portal.oidc.models import SignInProvider
 from portal.oidc.queries import usable_provider, usable_providers
 

@@ -12,6 +12,7 @@ from portal.oidc.models import SignInProvider
 from portal.oidc.rules import MAPPED
 
 MOST_CLAIMS = 100_000
+MOST_METADATA = 250_000
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,6 +37,55 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["issuer"]
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("Leave it empty to keep the one that is there.")
+
+
+class SamlForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A SAML provider that is there: by new metadata, or by its address and certificates."""
+
+    metadata = forms.CharField(
+        label=_("Metadata"),
+        required=False,
+        max_length=MOST_METADATA,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        help_text=_("The XML that it offers for a service. It is not fetched from anywhere."),
+    )
+    sso_url = forms.CharField(
+        label=_("Sign-in address"),
+        required=False,
+        max_length=500,
+        help_text=_("Where it takes requests by HTTP-Redirect. Metadata goes before."),
+    )
+    certificates = forms.CharField(
+        label=_("Certificate"),
+        required=False,
+        max_length=MOST_METADATA,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_("PEM, with what it signs; two while it changes. Metadata goes before."),
+    )
+    field_order = ("name", "metadata", "issuer", "sso_url", "certificates")
+
+    class Meta:
+        model = SignInProvider
+        fields = ("name", "groups_claim", "subject_attribute", "adds_people", "private")
+        labels = {"groups_claim": _("attribute with the groups")}
+        help_texts = {"groups_claim": _("Its name, whole. Empty: none is read.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = self.instance.configuration
+        self.initial["sso_url"] = known.get("sso_url", "")
+        self.initial["certificates"] = "".join(known.get("certificates", []))
+
+
+class NewSamlForm(SamlForm):
+    """A new one: without metadata it needs its entity id too."""
+
+    issuer = forms.CharField(
+        label=_("Entity id"),
+        required=False,
+        max_length=500,
+        help_text=_("What the provider calls itself. It never changes. Metadata goes before."),
+    )
 
 
 class RuleForm(forms.Form):
@@ -76,7 +126,10 @@ class LinkForm(forms.Form):
         label=_("Subject"),
         max_length=191,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("The claim “sub”. Whoever tries to sign in and is not linked is shown it."),
+        help_text=_(
+            "The claim “sub”, of SAML the NameID or what stands for it. Whoever tries to sign "
+            "in and is not linked is shown it."
+        ),
     )
 
 
@@ -93,7 +146,7 @@ class DryRunForm(forms.Form):
         required=False,
         max_length=MOST_CLAIMS,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("A JSON object as in an ID token. It is not kept."),
+        help_text=_("A JSON object as in an ID token, or of attributes. It is not kept."),
     )
 
     def clean_claims(self) -> dict[str, Any] | None:

@@ -11,14 +11,26 @@ from portal.access import ROLES
 from portal.kernel.ids import new_id
 
 
-class SignInProvider(models.Model):
-    """An OpenID provider. Its issuer never changes: a subject says who it is only with its issuer.
+class Kind(models.TextChoices):
+    """How a provider says who somebody is."""
 
-    `configuration` is what its discovery document said when an administrator last checked it; only
-    these addresses are asked. Nobody signs in through a provider that was never checked.
+    OPENID = "oidc", _("OpenID Connect")
+    SAML = "saml", _("SAML 2.0")
+
+
+class SignInProvider(models.Model):
+    """Its issuer never changes: a subject says who it is only with its issuer.
+
+    `configuration` of an OpenID provider is what its discovery document said when an administrator
+    last checked it; only these addresses are asked. Of a SAML provider it is what an administrator
+    entered: `sso_url`, and `certificates` as PEM; `client_id` is this portal's entity id there.
+    Nobody signs in through a provider that was never checked.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(
+        max_length=10, choices=Kind.choices, default=Kind.OPENID, editable=False
+    )
     name = models.CharField(
         _("name"), max_length=40, help_text=_("What the button of the sign-in page says.")
     )
@@ -27,14 +39,18 @@ class SignInProvider(models.Model):
         help_text=_("Exactly as the provider writes it, for example https://login.example.com."),
     )  # fmt: skip
     client_id = models.CharField(_("client id"), max_length=255)
-    secret = models.TextField(editable=False)  # sealed
+    secret = models.TextField(editable=False, blank=True)  # sealed; SAML has none
     scopes = models.CharField(
-        _("scopes"), max_length=500, default="openid profile email",
+        _("scopes"), max_length=500, blank=True, default="openid profile email",
         help_text=_("What is asked for, with spaces between; “openid” has to be among it."),
     )  # fmt: skip
     groups_claim = models.CharField(
         _("claim with the groups"), max_length=200, blank=True, default="groups",
         help_text=_("A dot leads into it, for example “realm_access.roles”. Empty: none is read."),
+    )  # fmt: skip
+    subject_attribute = models.CharField(
+        _("attribute that names the account"), max_length=200, blank=True, default="",
+        help_text=_("One that never changes and is nobody else's. Empty: the persistent NameID."),
     )  # fmt: skip
     adds_people = models.BooleanField(
         _("add people at their first sign-in"), default=False,
@@ -69,7 +85,11 @@ class SignInProvider(models.Model):
                 condition=Q(archived_at=None),
                 name="sign_in_provider_name_once",
                 violation_error_message=_("There is a provider of this name already."),
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=Kind.SAML) | Q(secret="", scopes="", confirms=False),
+                name="sign_in_provider_saml_fields",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,12 +98,12 @@ class SignInProvider(models.Model):
     @property
     def key(self) -> str:
         """What the rows of django-allauth call it."""
-        return str(self.pk)
+        return self.source if self.kind == Kind.SAML else str(self.pk)
 
     @property
     def source(self) -> str:
         """What memberships and roles carry that came from here."""
-        return f"oidc:{self.pk}"
+        return f"{self.kind}:{self.pk}"
 
 
 class ClaimRule(models.Model):

@@ -6,17 +6,19 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.kernel.errors import NotFound
-from portal.oidc.models import ClaimRule, SignInProvider
+from portal.oidc.models import ClaimRule, Kind, SignInProvider
+from portal.saml.extra import saml_available
 
 
 def usable_providers() -> "QuerySet[SignInProvider]":
-    """Those that people may sign in through: in use, and checked once."""
-    return SignInProvider.objects.filter(archived_at=None, checked_at__isnull=False)
+    """Those that people may sign in through: in use, checked once, and of a kind there is here."""
+    rows = SignInProvider.objects.filter(archived_at=None, checked_at__isnull=False)
+    return rows if saml_available() else rows.exclude(kind=Kind.SAML)
 
 
-def usable_provider(provider_id: UUID | str) -> SignInProvider:
-    """One of them. Raises NotFound."""
-    found = usable_providers().filter(pk=provider_id).first()
+def usable_provider(provider_id: UUID | str, *kinds: Kind) -> SignInProvider:
+    """One of them, of one of these kinds where any are given. Raises NotFound."""
+    found = usable_providers().filter(pk=provider_id, kind__in=kinds or Kind.values).first()
     if found is None:
         raise NotFound(_("Nobody signs in through this provider."))
     return found

@@ -1,11 +1,11 @@
 """Addresses of sign-in providers, and of signing in through one.
 
-django-allauth asks for the last two by name.
+django-allauth asks for two of them by name.
 """
 
 from django.urls import path
 
-from portal.oidc.views import providers, rules, sign_in
+from portal.oidc.views import providers, rules, saml, sign_in
 
 _PROVIDER = "people/providers/<uuid:provider_id>"
 _SIGN_IN = "account/provider/<uuid:provider_id>"
@@ -13,6 +13,7 @@ _SIGN_IN = "account/provider/<uuid:provider_id>"
 urlpatterns = [
     path("people/providers/", providers.providers, name="sign-in-providers"),
     path("people/providers/new", providers.provider_new, name="sign-in-provider-new"),
+    path("people/providers/new-saml", saml.saml_provider_new, name="saml-provider-new"),
     path(_PROVIDER, providers.provider, name="sign-in-provider"),
     path(f"{_PROVIDER}/edit", providers.provider_edit, name="sign-in-provider-edit"),
     path(f"{_PROVIDER}/check", providers.provider_check, name="sign-in-provider-check"),
@@ -26,4 +27,6 @@ urlpatterns = [
     ),
     path(f"{_SIGN_IN}/login", sign_in.provider_login, name="openid_connect_login"),
     path(f"{_SIGN_IN}/callback", sign_in.provider_callback, name="openid_connect_callback"),
+    path(f"{_SIGN_IN}/acs", saml.saml_acs, name="saml-acs"),
+    path(f"{_SIGN_IN}/metadata", saml.saml_metadata, name="saml-metadata"),
 ]

@@ -121,6 +121,9 @@ claim-rule-remove          | 302 403 403 403 403 200 403 | 302 403 403 403 403 3
 sign-in-dry-run            | 302 403 403 403 403 200 403 | 302 403 403 403 403 422 403
 sign-in-link-new           | 302 403 403 403 403 200 403 | 302 403 403 403 403 422 403
 sign-in-link-remove        | 302 403 403 403 403 200 403 | 302 403 403 403 403 302 403
+saml-provider-new          | 302 403 403 403 403 200 403 | 302 403 403 403 403 422 403
+saml-acs                   | 405 | 404
+saml-metadata              | 404 | 405
 openid_connect_login       | 405 | 200
 openid_connect_callback    | 401 | 405
 person-factors             | 302 403 403 403 403 200 403 | 302 403 403 403 403 302 403

@@ -11,7 +11,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.oidc.exchange import Exchange, provider_of
+from portal.oidc.exchange import Exchange
+from portal.oidc.kinds import provider_of
+from portal.oidc.models import Kind
 from portal.oidc.queries import usable_provider
 
 
@@ -39,7 +41,8 @@ def provider_login(request: HttpRequest, provider_id: UUID) -> HttpResponse:
 @require_GET
 def provider_callback(request: HttpRequest, provider_id: UUID) -> HttpResponse:
     """Back from the provider. Its code is good for one sign-in that began in this browser."""
-    view = OAuth2CallbackView.adapter_view(Exchange(request, usable_provider(provider_id)))
+    row = usable_provider(provider_id, Kind.OPENID)
+    view = OAuth2CallbackView.adapter_view(Exchange(request, row))
     answer: HttpResponse = view(request)
     return answer
 
