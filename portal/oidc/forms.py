@@ -33,6 +33,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["scopes"].required = True
         if not self.instance._state.adding:
             del self.fields["issuer"]
             self.fields["secret"].required = False

@@ -63,7 +63,7 @@ def main(name: str, schedule: str) -> None:
     # `make run` as root is meant, and tasks are JSON only.
     warnings.filterwarnings("ignore", category=SecurityWarning, module="celery.platforms")
     # The web process has run the checks; here they would load every page, 20 MB of them.
-    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+    os.environ.update(CELERY_SKIP_CHECKS="1")
     app = find_app(name)
     BeatStep.schedule = schedule
     app.steps["worker"].add(BeatStep)

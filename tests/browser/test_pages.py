@@ -133,7 +133,8 @@ def test_one_of_a_list(windows, address, name):
 def test_directories_of_people(windows):
     page = windows.open("jonas", "/people/directories/new")
     page.get_by_label("short name").fill("entra")
-    page.get_by_role("button", name="Connect directory").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Connect directory").click()
     check_everywhere(page)
     page.get_by_role("link", name="I have copied it").click()
     page.get_by_role("link", name="Hand over a group").click()
@@ -154,7 +155,8 @@ def test_roles_what_they_change_and_who_can_do_what(windows):
     page.get_by_role("link", name="Who can do what", exact=True).click()
     expect(page.locator("main")).to_contain_text("shop/production")
     check_everywhere(page)
-    page.get_by_role("link", name="Roles", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Roles", exact=True).click()
     check_everywhere(page)
     page.get_by_label("Sign-in name").fill("maria")
     page.get_by_label("Role", exact=True).select_option("maintainer")
@@ -172,7 +174,8 @@ def test_an_access_review(windows):
     page.get_by_role("button", name="Start review").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fourth quarter")
     check_everywhere(page)
-    page.get_by_role("link", name="Remove").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Remove").first.click()
     check_everywhere(page)
     page.goto(page.url.split("/reviews/")[0] + "/reviews/")
     expect(page.locator("main")).to_contain_text("Fourth quarter")
@@ -303,7 +306,8 @@ def test_trusting_workloads_and_testing_a_token(windows):
     windows.forgive("422 (Unprocessable")
     page = windows.open("jonas", "/projects/")
     page.get_by_role("link", name="shop", exact=True).first.click()
-    page.get_by_role("link", name="Trusted workloads").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Trusted workloads").click()
     check_everywhere(page)
     page.get_by_role("link", name="Trust workloads").first.click()
     page.get_by_role("link", name="GitHub Actions").click()

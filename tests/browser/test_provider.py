@@ -31,7 +31,8 @@ def admin(windows, elsewhere):
     ):
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_label("it stands inside this network").check()
-    page.get_by_role("button", name="Add provider").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add provider").click()
     address = page.url
     elsewhere.told(redirectUris=[page.locator("code", has_text="/callback").inner_text()])
     yield page
@@ -51,7 +52,8 @@ def test_people_sign_in_through_a_provider_that_was_set_up_by_its_pages(admin, w
     admin.get_by_role("button", name="Check").click()
     expect(admin.locator("main")).to_contain_text("It answers, and knows this portal")
     press(admin, "Link an account", "Link account", Person="maria", Subject="maria-there")
-    admin.get_by_role("link", name="New rule").click()
+    with admin.expect_navigation():
+        admin.get_by_role("link", name="New rule").click()
     check_everywhere(admin)
     admin.get_by_label("Value of the claim").fill("leads")
     admin.get_by_label("Role").select_option("auditor")

@@ -30,7 +30,8 @@ def admin(windows, elsewhere):
     ):
         page.get_by_label(label).fill(text)
     page.get_by_label("it stands inside this network").check()
-    page.get_by_role("button", name="Add provider").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add provider").click()
     address = page.url
     yield page
     page.goto(f"{address}/archive")

@@ -60,7 +60,8 @@ def test_an_invited_person_adds_a_passkey_and_signs_in_by_it(page, invitation):
     page.get_by_label("The same again").fill(PASSWORD)
     page.get_by_role("button", name="Set password and sign in").click()
     expect(page.get_by_role("heading", name="Sign-in and devices")).to_be_visible(timeout=SLOW)
-    page.get_by_role("link", name="Add passkey").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Add passkey").click()
     check_everywhere(page)
     page.get_by_label("Name").fill("laptop")
     page.get_by_role("button", name="Add passkey").click()
@@ -70,7 +71,8 @@ def test_an_invited_person_adds_a_passkey_and_signs_in_by_it(page, invitation):
     page.get_by_role("link", name="I have copied them").click()
     expect(page.get_by_role("cell", name="laptop Passkey")).to_be_visible()
     check_everywhere(page)
-    page.get_by_role("link", name="Add authenticator app").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Add authenticator app").click()
     check_everywhere(page)
 
     sign_out(page)
