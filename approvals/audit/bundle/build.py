@@ -18,7 +18,6 @@ from approvals.audit.bundle.selection import archived_until, select
 from approvals.audit.bundle.summary import summary
 from approvals.audit.bundle.tree_walk import tree_walk
 from approvals.audit.bundle.zip_stream import ZipStream
-from approvals.audit.pdf.write_pdf import pdf_available
 from approvals.audit.reports.filters import ReportFilters
 from approvals.lifecycle.receipt import sign
 from portal.accounts.models import User
@@ -151,8 +150,8 @@ def written(bundle: Bundle, contents: Contents, progress: Progress) -> Generator
     yield from out.file("proofs/tree.txt", walk)
     yield from out.file("population.csv", contents.population())
     yield from out.file("receipts/permits.jsonl", contents.receipts())
-    if pdf_available():
-        yield from out.file("summary.pdf", [summary(bundle, contents.counted)])
+    if pdf := summary(bundle, contents.counted):
+        yield from out.file("summary.pdf", [pdf])
     signed = sign(statement(bundle, contents.counted, out.files))
     yield from out.file("manifest.json", [orjson.dumps(signed)])
     yield out.end()

@@ -1,5 +1,6 @@
 """The bundle in figures on paper: for whoever reads before they verify."""
 
+import logging
 from collections import Counter
 
 from django.utils.translation import gettext as _
@@ -7,13 +8,20 @@ from django.utils.translation import gettext as _
 from approvals.audit.bundle.contents import Counted
 from approvals.audit.bundle.manifest import Bundle
 from approvals.audit.pdf.document import Document, Note, Pairs, Section, Table, both
-from approvals.audit.pdf.write_pdf import as_pdf
+from approvals.audit.pdf.write_pdf import as_pdf, pdf_available
 from portal.kernel.clock import rfc3339
+from portal.kernel.errors import Refused
+
+log = logging.getLogger(__name__)
 
 
-def summary(bundle: Bundle, counted: Counted) -> bytes:
-    """The PDF. Raises what `as_pdf` raises."""
-    return as_pdf(_document(bundle, counted))
+def summary(bundle: Bundle, counted: Counted) -> bytes | None:
+    """The PDF, or None where none can be made now: it proves nothing, and the bundle goes on."""
+    try:
+        return as_pdf(_document(bundle, counted)) if pdf_available() else None
+    except Refused as refusal:
+        log.warning("bundle %s has no summary: %s", bundle.export, refusal.sentence)
+        return None
 
 
 def _document(bundle: Bundle, counted: Counted) -> Document:

@@ -11,6 +11,7 @@ import zipfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Semaphore
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from approvals.audit.bundle.closing import wait_for_seal
 from approvals.audit.bundle.selection import archived_until, select
 from approvals.audit.checkpoint_keys import list_checkpoint_keys
 from approvals.audit.exports.run import run_export
+from approvals.audit.pdf import write_pdf
 from approvals.models import Export, Request
 from portal.access import grant_role
 from portal.directory.projects import create_project
@@ -136,8 +138,11 @@ def test_a_bundle_holds_the_period_and_is_closed_by_its_own_export(
     assert export.rows == export.expected == len(later.leaves)
     assert export.digest == f"sha256:{hashlib.sha256(later.data).hexdigest()}"
 
+    monkeypatch.setattr(write_pdf, "_places", Semaphore(0))
+    monkeypatch.setattr(write_pdf, "WAIT", 0.0)  # other documents are being made
     everything = Opened(as_(audited.auditor).post(BUNDLE, {"project": ""}))
     assert set(mine.leaves) < set(everything.leaves)
+    assert "summary.pdf" not in everything.files, "the evidence does not wait for it"
     assert everything.said["start"] is None or everything.said["start"]["size"] > 0
     assert b"leaves %d\n" % len(everything.leaves) in everything.files["proofs/tree.txt"]
     ended = Entry.objects.filter(type="export.finished").latest("id")
